@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Check a series as its reviewers would. Prints KTAP.
+#
+# usage: kernel/check-series.sh KERNEL
+#
+# It applies without fuzz or offset, and checkpatch.pl --strict has nothing to say.
+# Each patch builds alone, in each of the configurations below, and W=1 and sparse
+# say nothing about it that they did not say before.
+set -eu -o pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+kernel=$1
+BUILD=$(realpath "${BUILD:-build}")
+export BUILD
+
+# Without these options, each by itself, must it build too.
+WITHOUT=(nothing IMA IMA_APPRAISE EVM OVERLAY_FS)
+
+"$here/build.sh" "$kernel" patches >&2
+patches=("$BUILD/patches/$kernel"/*.patch)
+src=$BUILD/kernel/src-$kernel
+work=$BUILD/check-series/$kernel
+rm -rf "$work"
+mkdir -p "$work"
+export PATH=/usr/lib/ccache:$PATH
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+n=0
+failed=0
+
+result() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $kernel: $2"
+	else
+		echo "not ok $n - $kernel: $2"
+		failed=1
+	fi
+}
+
+configure() {
+	local obj=$work/without-$1
+	mkdir "$obj"
+	make -s -C "$work/tree" O="$obj" tinyconfig
+	cp "$here/config/base.config" "$obj/fragment"
+	[ "$1" = nothing ] || echo "# CONFIG_$1 is not set" >> "$obj/fragment"
+	"$work/tree/scripts/kconfig/merge_config.sh" -m -O "$obj" "$obj/.config" "$obj/fragment"
+	make -s -C "$work/tree" O="$obj" olddefconfig
+	make -s -C "$work/tree" O="$obj" prepare
+}
+
+# The objects that a patch touches, as far as the configuration has them.
+objects() {
+	sed -n 's|^--- a/\(.*\)\.c$|\1.o|p' "$1" | grep -v '^tools/' | sort -u
+}
+
+# compile CONFIGURATION OBJECTS...: what W=1 and sparse say, without line numbers
+compile() {
+	local obj=$work/without-$1 object
+	shift
+	for object in "$@"; do
+		case $(basename "$obj")/$object in
+		without-IMA/security/integrity/ima/*) continue ;;
+		without-EVM/security/integrity/evm/*) continue ;;
+		esac
+		make -s -C "$work/tree" O="$obj" W=1 C=2 "$object" 2>&1 || echo "$object: error: not built"
+	done | sed -E 's/:[0-9]+(:[0-9]+)?:/:/' | { grep -E ': (warning|error):' || :; } | sort -u
+}
+
+cp -al "$src" "$work/tree"
+for without in "${WITHOUT[@]}"; do
+	configure "$without" > "$work/configure-$without.log" 2>&1 ||
+		{ tail -n 5 "$work/configure-$without.log" >&2; exit 1; }
+done
+mapfile -t all_objects < <(for p in "${patches[@]}"; do objects "$p"; done | sort -u)
+for without in "${WITHOUT[@]}"; do
+	compile "$without" "${all_objects[@]}" > "$work/before-$without"
+done
+
+echo "TAP version 13"
+echo "1..$((${#patches[@]} * 3))"
+for p in "${patches[@]}"; do
+	name=$(basename "$p" .patch)
+	bad=0
+	patch -d "$work/tree" -p1 -F0 --no-backup-if-mismatch -i "$p" > "$work/apply" || bad=1
+	! grep -E 'offset|fuzz' "$work/apply" || bad=1
+	result "$bad" "$name applies without fuzz or offset"
+	bad=0
+	said=$(perl "$work/tree/scripts/checkpatch.pl" --no-tree --strict -q - < "$p") || bad=1
+	[ -z "$said" ] || { echo "# ${said//$'\n'/$'\n'# }"; bad=1; }
+	result "$bad" "$name passes checkpatch.pl --strict"
+
+	mapfile -t touched < <(objects "$p")
+	bad=0
+	[ "${#touched[@]}" = 0 ] || for without in "${WITHOUT[@]}"; do
+		compile "$without" "${touched[@]}" > "$work/after"
+		new=$(comm -13 "$work/before-$without" "$work/after")
+		[ -z "$new" ] || { echo "# without $without: $new"; bad=1; }
+	done
+	result "$bad" "$name builds alone, and adds no warning"
+done
+exit "$failed"

@@ -1,0 +1,752 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What ima_nocache makes IMA and EVM do: a file whose content and xattrs are
+ * switched without the kernel seeing it is evaluated as it is now.
+ *
+ * The file is on a FUSE filesystem that this test serves itself, and stays open
+ * all the time, so that its inode and all that IMA knows of it stay. Each test
+ * has a policy rule of its own, by the owner of the file, since rules cannot be
+ * taken back. The tests whose name begins with "plain" are without the option
+ * and show what is missed then.
+ */
+#define FUSE_USE_VERSION 31
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#define OPTION "ima_nocache"
+#define DIR "/mnt/reevaluate"
+#define IMA "/sys/kernel/security/ima/"
+#define SIZE 8192 /* bytes of the file, more than a page */
+#define FILE_INO 2
+#define TIMEOUT 86400.0 /* s; what the kernel knows of attributes, it keeps */
+
+enum { XATTR_IMA, XATTR_EVM, XATTRS };
+
+static const char *const xattr_names[XATTRS] = { "security.ima", "security.evm" };
+
+/* Shared between the test and the server, which is a process of its own. */
+struct served {
+	atomic_int content; /* which of the two is served */
+	atomic_int xattr[XATTRS];
+	atomic_bool read_to_end;
+	bool hostile; /* serve the other content once the file was read */
+	bool missing; /* the file, until it is made */
+	uid_t owner;
+	char data[2][SIZE];
+	char value[XATTRS][2][256];
+	size_t len[XATTRS][2];
+};
+
+static struct served *served;
+
+static void file_attr(struct stat *st, fuse_ino_t ino)
+{
+	*st = (struct stat){
+		.st_ino = ino, .st_mode = S_IFREG | 0755, .st_nlink = 1,
+		.st_size = SIZE, .st_uid = served->owner, .st_gid = served->owner,
+	};
+}
+
+static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fuse_entry_param e = {
+		.ino = FILE_INO, .attr_timeout = TIMEOUT, .entry_timeout = TIMEOUT,
+	};
+	unsigned int n;
+
+	/* "file", or one of any number of others that are opened once each */
+	if (sscanf(name, "marker%u", &n) == 1) {
+		e.ino = FILE_INO + 1 + n;
+	} else if (parent != FUSE_ROOT_ID || strcmp(name, "file") || served->missing) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	file_attr(&e.attr, e.ino);
+	fuse_reply_entry(req, &e);
+}
+
+static void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	(void)mode;
+	(void)rdev;
+	served->missing = false;
+	fs_lookup(req, parent, name);
+}
+
+static void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct stat st = { .st_ino = FUSE_ROOT_ID, .st_mode = S_IFDIR | 0755, .st_nlink = 2 };
+
+	(void)fi;
+	if (ino != FUSE_ROOT_ID)
+		file_attr(&st, ino);
+	fuse_reply_attr(req, &st, TIMEOUT);
+}
+
+static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	fi->direct_io = served->hostile;
+	fuse_reply_open(req, fi);
+}
+
+static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		    struct fuse_file_info *fi)
+{
+	int which = served->content;
+
+	(void)ino;
+	(void)fi;
+	if (served->hostile && served->read_to_end)
+		which = !which;
+	if (off >= SIZE)
+		size = 0;
+	else if (size > (size_t)(SIZE - off))
+		size = SIZE - off;
+	if (off + size >= SIZE)
+		served->read_to_end = true;
+	fuse_reply_buf(req, served->data[which] + off, size);
+}
+
+static int xattr_kind(const char *name)
+{
+	for (int kind = 0; kind < XATTRS; kind++)
+		if (!strcmp(name, xattr_names[kind]))
+			return kind;
+	return -1;
+}
+
+static void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	int kind = xattr_kind(name), which;
+	size_t len;
+
+	if (ino != FILE_INO || kind < 0) {
+		fuse_reply_err(req, ENODATA);
+		return;
+	}
+	which = served->xattr[kind];
+	len = served->len[kind][which];
+	if (!len)
+		fuse_reply_err(req, ENODATA);
+	else if (!size)
+		fuse_reply_xattr(req, len);
+	else if (size < len)
+		fuse_reply_err(req, ERANGE);
+	else
+		fuse_reply_buf(req, served->value[kind][which], len);
+}
+
+static void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
+			size_t size, int flags)
+{
+	int kind = xattr_kind(name), which;
+
+	(void)flags;
+	if (ino != FILE_INO || kind < 0 || size > sizeof(served->value[0][0])) {
+		fuse_reply_err(req, EOPNOTSUPP);
+		return;
+	}
+	which = served->xattr[kind];
+	memcpy(served->value[kind][which], value, size);
+	served->len[kind][which] = size;
+	fuse_reply_err(req, 0);
+}
+
+static const struct fuse_lowlevel_ops ops = {
+	.lookup = fs_lookup,
+	.mknod = fs_mknod,
+	.getattr = fs_getattr,
+	.open = fs_open,
+	.read = fs_read,
+	.getxattr = fs_getxattr,
+	.setxattr = fs_setxattr,
+};
+
+static void serve(int device)
+{
+	char name[] = "reevaluate_test", *argv[] = { name, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fuse_session *se;
+	char path[32];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(path, sizeof(path), "/dev/fd/%d", device);
+	se = fuse_session_new(&args, &ops, sizeof(ops), NULL);
+	if (se && !fuse_session_mount(se, path))
+		fuse_session_loop(se);
+	_exit(0);
+}
+
+static int set_number(int fs, const char *name, const char *format, unsigned int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), format, value);
+	return fsconfig(fs, FSCONFIG_SET_STRING, name, text, 0);
+}
+
+/* Mount the served filesystem on DIR.  Returns the server's process ID or -1. */
+static pid_t mount_served(const char *option)
+{
+	int device, fs, mnt, ret;
+	pid_t pid;
+
+	device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	fs = fsopen("fuse", FSOPEN_CLOEXEC);
+	if (device < 0 || fs < 0)
+		return -1;
+	if (option && fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL, 0))
+		return -1;
+	if (set_number(fs, "fd", "%u", device) || set_number(fs, "rootmode", "%o", S_IFDIR) ||
+	    set_number(fs, "user_id", "%u", getuid()) ||
+	    set_number(fs, "group_id", "%u", getgid()) ||
+	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -1;
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (mnt < 0)
+		return -1;
+	pid = fork();
+	if (!pid)
+		serve(device);
+	ret = move_mount(mnt, "", AT_FDCWD, DIR, MOVE_MOUNT_F_EMPTY_PATH);
+	close(mnt);
+	close(fs);
+	close(device);
+	return ret ? -1 : pid;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -1;
+	ret = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+	close(fd);
+	return ret;
+}
+
+static int add_rule(const char *action, const char *fsname, uid_t owner)
+{
+	char rule[128];
+
+	snprintf(rule, sizeof(rule), "%s func=FILE_CHECK fsname=%s fowner=%u\n", action, fsname,
+		 owner);
+	return write_file(IMA "policy", rule);
+}
+
+/* Become root of a user namespace in which root is @uid outside. */
+static int enter_userns(uid_t uid)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	/* /proc/self is root's after a change of IDs, without the prctl(2) */
+	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid) ||
+	    prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
+	    write_file("/proc/self/setgroups", "deny") ||
+	    write_file("/proc/self/uid_map", map) || write_file("/proc/self/gid_map", map))
+		return -1;
+	return 0;
+}
+
+/* The digest of a content, as sha256sum(1) knows it, in 64 hexadecimal digits. */
+static int sha256(const char *data, char hex[65])
+{
+	char command[64];
+	int fd = memfd_create("content", 0);
+	FILE *p;
+	int ret;
+
+	if (fd < 0 || write(fd, data, SIZE) != SIZE)
+		return -1;
+	snprintf(command, sizeof(command), "sha256sum /proc/%d/fd/%d", getpid(), fd);
+	p = popen(command, "r");
+	ret = p && fscanf(p, "%64s", hex) == 1 ? 0 : -1;
+	if (p)
+		pclose(p);
+	close(fd);
+	return ret;
+}
+
+static int open_file(void)
+{
+	return open(DIR "/file", O_RDONLY | O_CLOEXEC);
+}
+
+/* Open and close it, which is an access.  Returns 0 or -1 with errno. */
+static int access_file(void)
+{
+	int fd = open_file();
+
+	return fd < 0 ? -1 : close(fd);
+}
+
+FIXTURE(reevaluate) {
+	int list; /* of measurements, read up to its end */
+	int log; /* the kernel's, read up to its end */
+	pid_t server;
+	int held;
+	char digest[2][65];
+};
+
+FIXTURE_SETUP(reevaluate)
+{
+	char rest[4096];
+
+	self->server = 0;
+	self->held = -1;
+	served = mmap(NULL, sizeof(*served), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	ASSERT_NE(MAP_FAILED, served);
+	for (int i = 0; i < 2; i++) {
+		/* of this test alone: IMA lists the same record only once */
+		snprintf(served->data[i], SIZE, "content %d of test %d", i, getpid());
+		ASSERT_EQ(0, sha256(served->data[i], self->digest[i]));
+	}
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	mkdir(DIR, 0777);
+	/* all that audit has to say, see ima_audit_measurement() */
+	ASSERT_EQ(0, write_file("/proc/sys/kernel/printk_ratelimit", "0"));
+	self->list = open(IMA "ascii_runtime_measurements", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->list);
+	while (read(self->list, rest, sizeof(rest)) > 0)
+		;
+	self->log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, self->log);
+	ASSERT_EQ(0, lseek(self->log, 0, SEEK_END));
+}
+
+FIXTURE_TEARDOWN(reevaluate)
+{
+	if (self->held >= 0)
+		close(self->held);
+	umount2(DIR, MNT_DETACH);
+	if (self->server > 0) {
+		kill(self->server, SIGKILL);
+		waitpid(self->server, NULL, 0);
+	}
+}
+
+/* How often a content was added to the list since the last question. */
+static int measured(int list, const char *digest)
+{
+	char text[65536], *at = text;
+	size_t len = 0;
+	ssize_t got;
+	int n = 0;
+
+	while ((got = read(list, text + len, sizeof(text) - 1 - len)) > 0)
+		len += got;
+	text[len] = '\0';
+	while ((at = strstr(at, digest))) {
+		at++;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * How often access to the file was audited since the last question.  Records are
+ * printed by a thread, in their order: wait for that of another file.
+ */
+static int audited(int log)
+{
+	static int markers;
+	struct pollfd fd = { .fd = log, .events = POLLIN };
+	char record[8192], path[64], marker[128];
+	int n = 0, marker_fd;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), DIR "/marker%d", markers++);
+	snprintf(marker, sizeof(marker), "file=\"%s\"", path);
+	marker_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (marker_fd < 0)
+		return -1;
+	close(marker_fd);
+	for (;;) {
+		len = read(log, record, sizeof(record) - 1);
+		if (len < 0 && errno == EAGAIN) {
+			if (poll(&fd, 1, 10000) != 1)
+				return -1;
+			continue;
+		}
+		if (len <= 0)
+			return -1;
+		record[len] = '\0';
+		if (!strstr(record, "type=1805"))
+			continue;
+		if (strstr(record, "file=\"" DIR "/file\""))
+			n++;
+		if (strstr(record, marker))
+			return n;
+	}
+}
+
+/* Open the file for as long as the test runs, which is its first evaluation. */
+static void hold_file(struct __test_metadata *const _metadata, struct _test_data_reevaluate *self)
+{
+	self->held = open_file();
+	ASSERT_LE(0, self->held) {
+		TH_LOG("%s", strerror(errno));
+	}
+}
+
+static void start_server(struct __test_metadata *const _metadata,
+			 struct _test_data_reevaluate *self, const char *option)
+{
+	self->server = mount_served(option);
+	ASSERT_LT(0, self->server) {
+		TH_LOG("%s", strerror(errno));
+	}
+}
+
+/* ---- measure and audit, on FUSE mounted in a user namespace ------------ */
+
+static void start_userns(struct __test_metadata *const _metadata,
+			 struct _test_data_reevaluate *self, const char *action, uid_t uid,
+			 const char *option)
+{
+	ASSERT_EQ(0, add_rule(action, "fuse", uid));
+	ASSERT_EQ(0, enter_userns(uid));
+	start_server(_metadata, self, option);
+}
+
+TEST_F(reevaluate, switched_content_is_measured)
+{
+	start_userns(_metadata, self, "measure", 2001, OPTION);
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, measured(self->list, self->digest[0]));
+	served->content = 1;
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(1, measured(self->list, self->digest[1]));
+}
+
+TEST_F(reevaluate, plain_switched_content_is_missed)
+{
+	start_userns(_metadata, self, "measure", 2002, NULL);
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, measured(self->list, self->digest[0]));
+	served->content = 1;
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(0, measured(self->list, self->digest[1]));
+}
+
+TEST_F(reevaluate, content_that_comes_back_adds_no_entry)
+{
+	start_userns(_metadata, self, "measure", 2003, OPTION);
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, measured(self->list, self->digest[0]));
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(0, measured(self->list, self->digest[0]));
+	served->content = 1;
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(1, measured(self->list, self->digest[1]));
+	served->content = 0;
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(0, measured(self->list, self->digest[0]));
+}
+
+TEST_F(reevaluate, remount_forgets_what_was_known)
+{
+	int fs;
+
+	start_userns(_metadata, self, "measure", 2004, NULL);
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, measured(self->list, self->digest[0]));
+	served->content = 1;
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(0, measured(self->list, self->digest[1]));
+
+	fs = fspick(AT_FDCWD, DIR, FSPICK_CLOEXEC);
+	ASSERT_LE(0, fs);
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_FLAG, OPTION, NULL, 0));
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(1, measured(self->list, self->digest[1]));
+}
+
+TEST_F(reevaluate, each_access_is_audited)
+{
+	start_userns(_metadata, self, "audit", 2005, OPTION);
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, audited(self->log));
+	ASSERT_EQ(0, access_file());
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(2, audited(self->log));
+}
+
+TEST_F(reevaluate, plain_only_first_access_is_audited)
+{
+	start_userns(_metadata, self, "audit", 2006, NULL);
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, audited(self->log));
+	ASSERT_EQ(0, access_file());
+	EXPECT_EQ(0, audited(self->log));
+}
+
+/* The option only adds evaluations: nothing that failed becomes a pass. */
+TEST_F(reevaluate, appraisal_of_an_untrusted_mount_still_fails)
+{
+	start_userns(_metadata, self, "appraise", 2007, OPTION);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(-1, access_file());
+		EXPECT_EQ(EACCES, errno);
+	}
+}
+
+/*
+ * A server with direct I/O that gives IMA one content and whoever reads the file
+ * then another: the limit of what the option can do. Expected to evade it.
+ */
+TEST_F(reevaluate, limit_hostile_server_evades)
+{
+	char data[SIZE];
+
+	served->hostile = true;
+	start_userns(_metadata, self, "measure", 2008, OPTION);
+	hold_file(_metadata, self);
+	ASSERT_EQ(SIZE, pread(self->held, data, SIZE, 0));
+	EXPECT_EQ(0, memcmp(data, served->data[1], SIZE));
+	EXPECT_EQ(0, measured(self->list, self->digest[1]));
+}
+
+/* ---- appraise with EVM, on FUSE mounted by root ------------------------ */
+
+static int add_key(const char *type, const char *name, const void *payload, size_t len)
+{
+	/* KEY_SPEC_USER_KEYRING */
+	return syscall(SYS_add_key, type, name, payload, len, -4) < 0 ? -1 : 0;
+}
+
+/* Have EVM calculate HMACs, with a key of this boot.  Once is enough. */
+static int enable_evm(void)
+{
+	static const char description[] = "new default user:kmk-user 64";
+	char key[32], state = '0';
+	int fd = open("/sys/kernel/security/evm", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, &state, 1) != 1)
+		return -1;
+	close(fd);
+	if (state != '0')
+		return 0;
+	memset(key, 'k', sizeof(key));
+	if (add_key("user", "kmk-user", key, sizeof(key)) ||
+	    add_key("encrypted", "evm-key", description, strlen(description)))
+		return -1;
+	return write_file("/sys/kernel/security/evm", "1");
+}
+
+/* security.ima for a content: the hash, see struct evm_ima_xattr_data. */
+static size_t ima_xattr(const char digest[65], char value[64])
+{
+	value[0] = 0x04; /* IMA_XATTR_DIGEST_NG */
+	value[1] = 0x04; /* HASH_ALGO_SHA256 */
+	for (int i = 0; i < 32; i++) {
+		char byte[3] = { digest[2 * i], digest[2 * i + 1] };
+
+		value[2 + i] = strtoul(byte, NULL, 16);
+	}
+	return 34;
+}
+
+/*
+ * Mounted, labelled, opened: all passes.  EVM takes the first label of a file only
+ * while it is new, and adds security.evm.
+ */
+static void start_evm(struct __test_metadata *const _metadata, struct _test_data_reevaluate *self,
+		      uid_t uid, const char *option)
+{
+	char value[64];
+	size_t len = ima_xattr(self->digest[0], value);
+
+	ASSERT_EQ(0, enable_evm()) {
+		TH_LOG("EVM: %s", strerror(errno));
+	}
+	ASSERT_EQ(0, add_rule("appraise", "fuse", uid));
+	served->owner = uid;
+	served->missing = true;
+	start_server(_metadata, self, option);
+	ASSERT_EQ(0, mknod(DIR "/file", S_IFREG | 0755, 0)) {
+		TH_LOG("mknod: %s", strerror(errno));
+	}
+	ASSERT_EQ(0, setxattr(DIR "/file", "security.ima", value, len, 0)) {
+		TH_LOG("setxattr: %s", strerror(errno));
+	}
+	ASSERT_LT(0, served->len[XATTR_EVM][0]);
+	hold_file(_metadata, self);
+}
+
+static void switch_content_and_ima(const char digest[65])
+{
+	served->len[XATTR_IMA][1] = ima_xattr(digest, served->value[XATTR_IMA][1]);
+	served->xattr[XATTR_IMA] = 1;
+	served->content = 1;
+}
+
+static void switch_evm(void)
+{
+	memcpy(served->value[XATTR_EVM][1], served->value[XATTR_EVM][0],
+	       served->len[XATTR_EVM][0]);
+	served->len[XATTR_EVM][1] = served->len[XATTR_EVM][0];
+	served->value[XATTR_EVM][1][5] ^= 1;
+	served->xattr[XATTR_EVM] = 1;
+}
+
+TEST_F(reevaluate, switched_content_with_matching_ima_xattr_fails_evm)
+{
+	start_evm(_metadata, self, 2011, OPTION);
+	ASSERT_EQ(0, access_file());
+	switch_content_and_ima(self->digest[1]);
+	EXPECT_EQ(-1, access_file());
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(reevaluate, plain_switched_content_with_matching_ima_xattr_passes)
+{
+	start_evm(_metadata, self, 2012, NULL);
+	switch_content_and_ima(self->digest[1]);
+	EXPECT_EQ(0, access_file());
+}
+
+TEST_F(reevaluate, switched_evm_xattr_fails)
+{
+	start_evm(_metadata, self, 2013, OPTION);
+	ASSERT_EQ(0, access_file());
+	switch_evm();
+	EXPECT_EQ(-1, access_file());
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(reevaluate, plain_switched_evm_xattr_passes)
+{
+	start_evm(_metadata, self, 2014, NULL);
+	switch_evm();
+	EXPECT_EQ(0, access_file());
+}
+
+/* What was switched away and back passes again: only failures are not kept. */
+TEST_F(reevaluate, original_passes_again)
+{
+	start_evm(_metadata, self, 2015, OPTION);
+	switch_content_and_ima(self->digest[1]);
+	EXPECT_EQ(-1, access_file());
+	served->content = 0;
+	served->xattr[XATTR_IMA] = 0;
+	EXPECT_EQ(0, access_file());
+}
+
+/* ---- many at once ------------------------------------------------------- */
+
+#define TASKS 16
+#define LARGE_SIZE (64 << 20) /* bytes */
+
+static pthread_barrier_t barrier;
+
+static void *open_large(void *path)
+{
+	int fd;
+
+	pthread_barrier_wait(&barrier);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return path;
+	close(fd);
+	return NULL;
+}
+
+/*
+ * Who asks while an evaluation runs may not be answered by it, which began before,
+ * but all who do so may share the next one.  Evaluations are counted by the audit
+ * records that they make; those of markers are behind them, see audited().
+ */
+TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
+{
+	pthread_t threads[TASKS];
+	int n;
+
+	ASSERT_EQ(0, add_rule("audit", "tmpfs", 2021));
+	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, OPTION));
+	for (int i = 0; i < 2; i++) {
+		const char *path = i ? DIR "/marker0" : DIR "/file";
+		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, ftruncate(fd, i ? 1 : LARGE_SIZE));
+		ASSERT_EQ(0, fchown(fd, 2021, 2021));
+		close(fd);
+	}
+
+	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, TASKS));
+	for (int i = 0; i < TASKS; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, open_large, DIR "/file"));
+	for (int i = 0; i < TASKS; i++) {
+		void *failed;
+
+		ASSERT_EQ(0, pthread_join(threads[i], &failed));
+		EXPECT_EQ(NULL, failed);
+	}
+	n = audited(self->log);
+	TH_LOG("%d tasks, %d evaluations", TASKS, n);
+	EXPECT_LE(1, n);
+	EXPECT_GE(3, n);
+}
+
+static void *open_again_and_again(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop))
+		access_file();
+	return NULL;
+}
+
+/* Others keep evaluating; an access after the switch must still see the switch. */
+TEST_F_TIMEOUT(reevaluate, concurrent_accesses_miss_no_switch, 120)
+{
+	atomic_bool stop = false;
+	pthread_t threads[4];
+
+	start_userns(_metadata, self, "measure", 2022, OPTION);
+	hold_file(_metadata, self);
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, open_again_and_again, &stop));
+	for (int round = 1; round <= 50; round++) {
+		char digest[65];
+
+		snprintf(served->data[round % 2], SIZE, "round %d of test %d", round, getpid());
+		ASSERT_EQ(0, sha256(served->data[round % 2], digest));
+		served->content = round % 2;
+		ASSERT_EQ(0, access_file());
+		EXPECT_LE(1, measured(self->list, digest)) {
+			TH_LOG("round %d", round);
+		}
+	}
+	stop = true;
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+}
+
+TEST_HARNESS_MAIN
