@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make help tells what there is.
+
+kernels := $(shell awk '!/^\#/ { print $$1 }' kernel/kernels)
+default_kernel := $(firstword $(kernels))
+
+export BUILD ?= build
+export KERNEL KERNEL_TREE ACCEL
+
+VERSION := 0.1
+
+CC = gcc
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -MMD -MP
+MOUNT_CFLAGS = $(shell pkg-config --cflags mount)
+MOUNT_LIBS = $(shell pkg-config --libs mount)
+FUSE_CFLAGS = $(shell pkg-config --cflags fuse3)
+FUSE_LIBS = $(shell pkg-config --libs fuse3)
+
+helper_objs := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mount-helper/*.c))
+server_objs := $(addprefix $(BUILD)/tests/server/,switchfs.o files.o control.o)
+ctl_objs := $(addprefix $(BUILD)/tests/server/,switchctl.o control.o)
+selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*.c) \
+	tests/filesystems/filesystems_test.c)
+
+PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
+	$(BUILD)/progs/prog1 $(BUILD)/progs/prog2 $(selftests)
+
+.DELETE_ON_ERROR:
+.PHONY: help demo shell check check-debug programs packages patches lint clean
+
+help:
+	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
+	@echo 'make check     all tests'
+	@echo 'make check-debug  those about the kernel, on kernels with KASAN and lockdep'
+	@echo 'make shell     a shell in a guest with the patched kernel'
+	@echo 'make programs  the helper and the programs of the tests, in $(BUILD)/'
+	@echo 'make lint      the checks of style alone'
+	@echo 'make patches   the series for KERNEL, or KERNEL_TREE, in $(BUILD)/patches/'
+	@echo 'make install   the helper, its man pages and completion: prefix=, sbindir=, DESTDIR=, ...'
+	@echo 'make uninstall what make install has put there'
+	@echo 'make deb       a Debian package of the same, in $(BUILD)/'
+	@echo 'make clean     remove $(BUILD)/'
+	@echo
+	@echo 'KERNEL=K       which kernel: $(kernels)'
+	@echo 'KERNEL_TREE=D  its source, instead of the one that Debian has'
+	@echo 'UNPATCHED=1    for make shell: the kernel without the series'
+	@echo 'ACCEL=kvm|tcg  how QEMU runs the guests, instead of trying'
+option := ima_nocache
+
+demo:
+	@tests/demo.sh
+
+shell:
+	@tests/shell.sh
+
+check:
+	@tests/check.sh
+
+check-debug:
+	@tests/check.sh debug
+
+lint: packages
+	@tests/lint.sh $(or $(KERNEL),$(default_kernel))
+
+packages:
+	@setup/install-packages.sh build
+
+patches: packages
+	@kernel/build.sh $(or $(KERNEL),$(default_kernel)) patches
+
+programs: $(PROGRAMS)
+
+$(BUILD)/mount.ima_nocache: $(helper_objs)
+	$(CC) $(LDFLAGS) -o $@ $^ $(MOUNT_LIBS)
+
+$(BUILD)/mount-helper/%.o: mount-helper/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DVERSION='"$(VERSION)"' $(MOUNT_CFLAGS) -c -o $@ $<
+
+$(BUILD)/switchfs: $(server_objs)
+	$(CC) $(LDFLAGS) -o $@ $^ $(FUSE_LIBS)
+
+$(BUILD)/switchctl: $(ctl_objs)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/server/%.o: tests/server/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(FUSE_CFLAGS) -c -o $@ $<
+
+# The harness is the kernel's own, taken from the tree that was built.
+$(selftests): $(BUILD)/%: %.c | $(BUILD)/kernel/$(KERNEL)-patched
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -isystem $(BUILD)/kernel/$(KERNEL)-patched $(FUSE_CFLAGS) -o $@ $< \
+		-pthread $(FUSE_LIBS)
+
+$(BUILD)/progs/prog1: tests/programs/hello.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -static -o $@ $<
+
+# The same but for the digit, so that a switch changes no size.
+$(BUILD)/progs/prog2: $(BUILD)/progs/prog1
+	sed 's/hello world: 1/hello world: 2/' $< > $@.tmp
+	! cmp -s $< $@.tmp
+	chmod +x $@.tmp
+	mv $@.tmp $@
+
+# --- tests of the helper on this machine: sanitized, so apart from the rest --------
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+unit_objs := $(patsubst %.c,$(BUILD)/unit/%.o,tests/unit/request_test.c \
+	$(addprefix mount-helper/,arguments.c fuse_options.c report.c request.c \
+	step_aside.c))
+
+.PHONY: unit
+unit: $(BUILD)/request_test $(BUILD)/unit/mount.ima_nocache
+
+$(BUILD)/request_test: $(unit_objs)
+	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(MOUNT_LIBS)
+
+$(BUILD)/unit/mount.ima_nocache: $(helper_objs:$(BUILD)/%=$(BUILD)/unit/%)
+	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(MOUNT_LIBS)
+
+$(BUILD)/unit/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) -Imount-helper -DVERSION='"$(VERSION)"' \
+		$(MOUNT_CFLAGS) -c -o $@ $<
+
+# --- installation ------------------------------------------------------------------
+
+prefix = /usr
+# where mount(8) looks, and nowhere else
+sbindir = /sbin
+mandir = $(prefix)/share/man
+bashcompletiondir = $(prefix)/share/bash-completion/completions
+# FUSE programs whose own type is to take the option: FUSE_NAMES="squashfuse ..."
+FUSE_NAMES =
+INSTALL = install
+
+installed_links := mount.ima_nocache.fuse mount.ima_nocache.fuseblk \
+	$(addprefix mount.fuse.,$(FUSE_NAMES))
+
+.PHONY: install uninstall
+install: $(BUILD)/mount.ima_nocache
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man7 \
+		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(bashcompletiondir)
+	$(INSTALL) -m 755 $(BUILD)/mount.ima_nocache $(DESTDIR)$(sbindir)/
+	for link in $(installed_links); do \
+		ln -sf mount.ima_nocache $(DESTDIR)$(sbindir)/$$link || exit; \
+	done
+	$(INSTALL) -m 644 man/mount.ima_nocache.8 $(DESTDIR)$(mandir)/man8/
+	$(INSTALL) -m 644 man/ima_nocache.7 $(DESTDIR)$(mandir)/man7/
+	$(INSTALL) -m 644 mount-helper/mount.ima_nocache.bash \
+		$(DESTDIR)$(bashcompletiondir)/mount.ima_nocache
+
+# Also links that were made by hand for a FUSE program; not what is no link to us.
+uninstall:
+	for link in $(DESTDIR)$(sbindir)/mount.fuse.*; do \
+		[ "$$(readlink "$$link")" != mount.ima_nocache ] || rm -f "$$link" || exit; \
+	done
+	cd / && rm -f $(addprefix $(abspath $(DESTDIR)$(sbindir))/,mount.ima_nocache \
+		mount.ima_nocache.fuse mount.ima_nocache.fuseblk) \
+		$(abspath $(DESTDIR)$(mandir))/man8/mount.ima_nocache.8 \
+		$(abspath $(DESTDIR)$(mandir))/man7/ima_nocache.7 \
+		$(abspath $(DESTDIR)$(bashcompletiondir))/mount.ima_nocache
+
+# A Debian package of the helper; FUSE_NAMES as for install.
+.PHONY: deb
+deb:
+	@setup/install-packages.sh deb
+	debian/build.sh
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(helper_objs:.o=.d) $(server_objs:.o=.d) $(ctl_objs:.o=.d) \
+	$(selftests:=.d) $(unit_objs:.o=.d) $(helper_objs:$(BUILD)/%.o=$(BUILD)/unit/%.d)

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stddef.h>
+#include <sys/mount.h>
+
+#include "attributes.h"
+
+unsigned int attributes_of(unsigned long mflags)
+{
+	static const struct {
+		unsigned long flag;
+		unsigned int attr;
+	} map[] = {
+		{ MS_RDONLY, MOUNT_ATTR_RDONLY },
+		{ MS_NOSUID, MOUNT_ATTR_NOSUID },
+		{ MS_NODEV, MOUNT_ATTR_NODEV },
+		{ MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+		{ MS_NOATIME, MOUNT_ATTR_NOATIME },
+		{ MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+		{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+		{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+	};
+	unsigned int attributes = 0;
+
+	for (size_t i = 0; i < sizeof(map) / sizeof(*map); i++)
+		if (mflags & map[i].flag)
+			attributes |= map[i].attr;
+	if (attributes & MOUNT_ATTR_NOATIME)
+		attributes &= ~(unsigned int)MOUNT_ATTR_STRICTATIME;
+	return attributes;
+}

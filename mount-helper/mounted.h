@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is mounted, as /proc/self/mountinfo has it. */
+#ifndef MOUNTED_H
+#define MOUNTED_H
+
+#include <stdbool.h>
+
+struct mounted {
+	char *fstype;
+	char *vfs_options; /* of the mount */
+	char *options;	   /* of the superblock */
+	bool read_only;	   /* the superblock */
+	bool flagged;	   /* the superblock has ima_nocache */
+};
+
+/*
+ * mounted_id - the ID of the mount that @fd is on
+ * @fd: O_PATH is enough
+ *
+ * Returns the ID, or -errno.
+ */
+int mounted_id(int fd);
+
+/*
+ * mounted_find - look up the mount that @fd is on
+ *
+ * Returns 0, and mounted_free() gives back what @found holds; or -errno.
+ */
+int mounted_find(int fd, struct mounted *found);
+void mounted_free(struct mounted *found);
+
+#endif

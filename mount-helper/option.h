@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The names that users type, each defined here alone. */
+#ifndef OPTION_H
+#define OPTION_H
+
+#define PROGRAM "mount.ima_nocache"
+
+/* the mount option; also what a type begins with that the helper mounts */
+#define IMA_NOCACHE "ima_nocache"
+
+/* types that a FUSE program serves, with its name behind the dot */
+#define TYPE_FUSE "fuse"
+#define TYPE_FUSEBLK "fuseblk"
+
+/* under such a name the helper is the one of mount -t fuse.NAME */
+#define PROGRAM_FUSE "mount." TYPE_FUSE "."
+
+/* options of the helper's own, in -o */
+#define OPTION_FSTYPE "fstype"
+#define OPTION_HANDOFF "handoff"
+#define OPTION_SETUID "setuid"
+#define OPTION_TIMEOUT "timeout"
+
+/* the values of handoff= */
+#define HANDOFF_FD "fd"
+#define HANDOFF_REMOUNT "remount"
+
+#define TIMEOUT_DEFAULT 30 /* seconds that a FUSE program has to answer */
+#define TIMEOUT_MAX 86400
+
+#endif

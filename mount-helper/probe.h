@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PROBE_H
+#define PROBE_H
+
+/*
+ * probe_option - whether the running kernel knows ima_nocache
+ *
+ * Asks the kernel without mounting anything; never by its version.  Returns 1,
+ * 0, or -errno if that could not be found out.
+ */
+int probe_option(void);
+
+#endif

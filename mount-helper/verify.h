@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VERIFY_H
+#define VERIFY_H
+
+/*
+ * verify_option - see in mountinfo that a mount has the option
+ * @target: the mount point, for messages
+ * @fd: a descriptor of the mount's root, O_PATH is enough
+ *
+ * Nobody's word is taken for it: several filesystems accept options that they
+ * do not know.  Returns 0 if ima_nocache is among the superblock's options;
+ * else MNT_EX_FAIL after a message.
+ */
+int verify_option(const char *target, int fd);
+
+/*
+ * undo_mount - unmount, lazily, what was mounted in vain
+ * @fd: a descriptor of the mount's root, or -1 if there is none
+ *
+ * Complains where that fails.
+ */
+void undo_mount(const char *target, int fd);
+
+/*
+ * undo_new_mount - unmount what is at the mount point, if that is new
+ * @before: the ID of the mount that was seen there before, or -errno if there
+ * was no such directory
+ */
+void undo_new_mount(const char *target, int before);
+
+#endif

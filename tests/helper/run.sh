@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What of the helper can be tried on this machine, without a guest. Prints KTAP.
+#
+# usage: tests/helper/run.sh, after make programs
+# shellcheck disable=SC2317 # the functions are called through check
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit
+BUILD=$(realpath "${BUILD:-build}")
+export BUILD
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+helper=$BUILD/mount.ima_nocache
+n=0
+failed=0
+
+check() {
+	local name=$1
+	shift
+	n=$((n + 1))
+	if "$@" > "$work/out" 2>&1; then
+		echo "ok $n host_helper.$name"
+	else
+		sed 's/^/# /' "$work/out"
+		echo "not ok $n host_helper.$name"
+		failed=1
+	fi
+}
+
+unit_tests() {
+	make -s unit || return
+	"$BUILD/request_test" > "$BUILD/request_test.ktap" 2> "$work/err" ||
+		{ grep -A 9 -E '^not ok|^#' "$BUILD/request_test.ktap"; tail -n 40 "$work/err"; return 1; }
+	[ "$(grep -c '^ok ' "$BUILD/request_test.ktap")" = "$(sed -n 's/^1\.\.//p' "$BUILD/request_test.ktap")" ]
+}
+
+# With bad arguments and good ones, none of which mounts anything.
+command_lines=(
+	"--help" "--version" "--check" "" "a" "a b c d" "-z"
+	"/src /mnt -f -t fuse.x -o ro,a=b,setuid=root,timeout=3,allow_other"
+	"/src /mnt -f -t ima_nocache.ext4 -o nofail,user,ima_nocache"
+	"/src /mnt -f -t fuse.x -o ima_nocache=1" "/src /mnt -f -o bind -t ext4"
+	"/src /none/such -t fuse.x" "/src /dev/fuse -t fuse.x" "/src /dev/null -t fuse.x"
+	"/src /none/such -o remount" "/src /none/such -t tmpfs"
+)
+
+# runs_clean COMMAND...: in front of the helper; 99 and 77 are its errors
+runs_clean() {
+	local line status
+	for line in "${command_lines[@]}"; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		timeout 60 unshare -m "$@" $line > "$work/said" 2>&1 || status=$?
+		case $status in
+		0 | 1 | 2 | 32) ;;
+		*) echo "$line: status $status"; cat "$work/said"; return 1 ;;
+		esac
+	done
+}
+
+under_valgrind() {
+	runs_clean valgrind -q --error-exitcode=99 --leak-check=full \
+		--errors-for-leak-kinds=definite,indirect "$helper"
+}
+
+under_sanitizers() {
+	make -s unit && ASAN_OPTIONS=exitcode=77 UBSAN_OPTIONS=halt_on_error=1:exitcode=77 \
+		runs_clean "$BUILD/unit/mount.ima_nocache"
+}
+
+every_message_names_the_mount_point() {
+	local line status
+	for line in "${command_lines[@]}"; do
+		case $line in
+		*' /'*) ;;
+		*) continue ;;
+		esac
+		status=0
+		# shellcheck disable=SC2086 # words
+		timeout 60 unshare -m "$helper" $line > "$work/said" 2>&1 || status=$?
+		[ "$status" = 0 ] || ! grep -v "^mount.ima_nocache: $(cut -d ' ' -f 2 <<< "$line"): " "$work/said" ||
+			return 1
+	done
+}
+
+links_libmount_alone() {
+	! readelf -d "$helper" | grep NEEDED | grep -v 'libmount\|libc\.'
+}
+
+full_output_is_an_error() {
+	! "$helper" --help > /dev/full
+}
+
+installed() {
+	(cd "$work/root" && find . ! -type d | LC_ALL=C sort)
+}
+
+install_puts_what_uninstall_takes() {
+	local paths=(DESTDIR="$work/root" prefix=/opt/x sbindir=/opt/x/sbin mandir=/opt/x/man
+		bashcompletiondir=/opt/x/completions)
+	mkdir -p "$work/root/opt/x/sbin"
+	touch "$work/root/opt/x/sbin/mount.fuse.other"
+	make -s install "${paths[@]}" FUSE_NAMES="squashfuse sshfs" || return
+	installed | diff - <(printf '%s\n' ./opt/x/completions/mount.ima_nocache \
+		./opt/x/man/man7/ima_nocache.7 ./opt/x/man/man8/mount.ima_nocache.8 \
+		./opt/x/sbin/mount.fuse.{other,squashfuse,sshfs} \
+		./opt/x/sbin/mount.ima_nocache{,.fuse,.fuseblk}) || return
+	make -s uninstall "${paths[@]}" || return
+	installed | diff - <(echo ./opt/x/sbin/mount.fuse.other)
+}
+
+install_defaults_to_where_mount_looks() {
+	rm -rf "$work/root"
+	make -s install DESTDIR="$work/root" && [ -x "$work/root/sbin/mount.ima_nocache" ] &&
+		[ "$(readlink "$work/root/sbin/mount.ima_nocache.fuse")" = mount.ima_nocache ]
+}
+
+# completes LINE WORD: the last word of the line can become that one
+completes() {
+	bash --norc -c '
+		compopt() { :; }
+		. mount-helper/mount.ima_nocache.bash
+		read -r -a COMP_WORDS <<< "$1"
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_mount_ima_nocache
+		printf "%s\n" "${COMPREPLY[@]}" | grep -qxF -- "$2"' - "$1" "$2"
+}
+
+completion_knows() {
+	completes "mount.ima_nocache --ch" --check &&
+		completes "mount.ima_nocache -t tmp" tmpfs &&
+		completes "mount.ima_nocache -o ro,handoff" ro,handoff=remount &&
+		completes "mount.ima_nocache /et" /etc
+}
+
+page_is_clean() {
+	mandoc -T lint -W warning "$1" &&
+		! LC_ALL=C.UTF-8 man --warnings=all -l -Tutf8 -Z "$1" 2>&1 > /dev/null | grep .
+}
+
+# Each option in the usage text is in the page, too.
+page_has_all_options() {
+	local option
+	for option in $("$helper" --help | grep -oE '^ +(-o )?-{0,2}[a-z]+' | awk '{ print $NF }' | tr -d -) \
+		allow_root max_read timeout; do
+		grep -q -- "$option" man/mount.ima_nocache.8 || { echo "$option"; return 1; }
+	done
+}
+
+echo "TAP version 13"
+echo "1..11"
+check unit_tests_pass_under_sanitizers unit_tests
+check command_lines_run_clean_under_sanitizers under_sanitizers
+check command_lines_run_clean_under_valgrind under_valgrind
+check every_message_names_the_mount_point every_message_names_the_mount_point
+check it_links_libmount_alone links_libmount_alone
+check full_standard_output_is_an_error full_output_is_an_error
+check install_puts_what_uninstall_takes install_puts_what_uninstall_takes
+check install_defaults_to_where_mount_looks install_defaults_to_where_mount_looks
+check completion_knows_options_types_and_files completion_knows
+check page_8_is_clean_and_complete eval 'page_is_clean man/mount.ima_nocache.8 && page_has_all_options'
+check page_7_is_clean page_is_clean man/ima_nocache.7
+exit "$failed"

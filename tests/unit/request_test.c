@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the helper makes of a command line, hostile ones above all.  Prints
+ * KTAP. Built with sanitizers, so that each case is one for memory errors, too.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "arguments.h"
+#include "fuse_options.h"
+#include "request.h"
+#include "step_aside.h"
+
+#define ARGS_MAX 16
+#define KIB ((size_t)1024)
+
+static int number, failed;
+
+static void ktap(int ok, const char *name)
+{
+	printf("%sok %d unit.%s\n", ok ? "" : "not ", ++number, name);
+	failed |= !ok;
+}
+
+static int same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static int count(char **args)
+{
+	int n = 0;
+
+	while (args[n])
+		n++;
+	return n;
+}
+
+/* As main() does, but for what it says and mounts. */
+static int parse(struct request *rq, char **args)
+{
+	int c, argc = count(args), status = request_init(rq);
+
+	arguments_start();
+	while (!status && (c = arguments_next(argc, args)) != -1)
+		if (c == 1)
+			status = request_argument(rq, c, optarg);
+	arguments_start();
+	while (!status && (c = arguments_next(argc, args)) != -1)
+		if (c != 1)
+			status = c == '?' ? MNT_EX_USAGE :
+					    request_argument(rq, c, optarg);
+	return status ? status : request_complete(rq);
+}
+
+/* What is refused, and with which status. */
+static const struct refused {
+	const char *name;
+	const char *args[ARGS_MAX];
+} refused[] = {
+	{ "source_missing", { "-t", "fuse.x", "-o", "ro" } },
+	{ "mount_point_missing", { "src", "-t", "fuse.x" } },
+	{ "mount_point_empty", { "src", "", "-t", "fuse.x" } },
+	{ "three_arguments", { "src", "/m", "more", "-t", "fuse.x" } },
+	{ "fstype_missing", { "src", "/m" } },
+	{ "fstype_only_the_prefix", { "src", "/m", "-t", "ima_nocache" } },
+	{ "fstype_nothing_behind_the_prefix",
+	  { "src", "/m", "-t", "ima_nocache." } },
+	{ "fstype_auto", { "src", "/m", "-t", "auto" } },
+	{ "fstype_option_auto", { "src", "/m", "-o", "fstype=auto" } },
+	{ "fstype_option_empty", { "src", "/m", "-o", "fstype=" } },
+	{ "fstype_option_without_a_value", { "src", "/m", "-o", "fstype" } },
+	{ "fstype_path", { "src", "/m", "-t", "../x" } },
+	{ "fstype_program_path", { "src", "/m", "-t", "fuse.../x" } },
+	{ "fstype_list", { "src", "/m", "-t", "ext4,tmpfs" } },
+	{ "fstype_newline", { "src", "/m", "-t", "ext4\ntmpfs" } },
+	{ "fstype_fuse_alone", { "src", "/m", "-t", "fuse" } },
+	{ "fstype_fuse_dot", { "src", "/m", "-t", "fuse." } },
+	{ "fstype_fuseblk_alone", { "src", "/m", "-t", "fuseblk" } },
+	{ "fstype_fuseblk_dot", { "src", "/m", "-t", "fuseblk." } },
+	{ "value", { "src", "/m", "-t", "fuse.x", "-o", "ima_nocache=1" } },
+	{ "value_empty",
+	  { "src", "/m", "-t", "fuse.x", "-o", "ima_nocache=" } },
+	{ "value_zero", { "src", "/m", "-t", "ext4", "-o", "ima_nocache=0" } },
+	{ "negation", { "src", "/m", "-t", "fuse.x", "-o", "noima_nocache" } },
+	{ "negation_of_what_was_said",
+	  { "src", "/m", "-t", "fuse.x", "-o", "ima_nocache,noima_nocache" } },
+	{ "bind", { "src", "/m", "-t", "ext4", "-o", "bind" } },
+	{ "rbind", { "src", "/m", "-t", "ext4", "-o", "rbind" } },
+	{ "private", { "src", "/m", "-t", "ext4", "-o", "private" } },
+	{ "rshared", { "src", "/m", "-t", "ext4", "-o", "rshared" } },
+	{ "quote_open", { "src", "/m", "-t", "fuse.x", "-o", "ro,a=\"b" } },
+	{ "quote_open_at_the_end",
+	  { "src", "/m", "-t", "fuse.x", "-o", "\"" } },
+	{ "timeout_zero", { "src", "/m", "-t", "fuse.x", "-o", "timeout=0" } },
+	{ "timeout_negative",
+	  { "src", "/m", "-t", "fuse.x", "-o", "timeout=-1" } },
+	{ "timeout_with_a_space",
+	  { "src", "/m", "-t", "fuse.x", "-o", "timeout= 1" } },
+	{ "timeout_with_a_unit",
+	  { "src", "/m", "-t", "fuse.x", "-o", "timeout=1s" } },
+	{ "timeout_huge",
+	  { "src", "/m", "-t", "fuse.x", "-o",
+	    "timeout=99999999999999999999999" } },
+	{ "timeout_empty", { "src", "/m", "-t", "fuse.x", "-o", "timeout=" } },
+	{ "timeout_without_a_value",
+	  { "src", "/m", "-t", "fuse.x", "-o", "timeout" } },
+	{ "setuid_empty", { "src", "/m", "-t", "fuse.x", "-o", "setuid=" } },
+	{ "setuid_of_a_kernel_type",
+	  { "src", "/m", "-t", "ext4", "-o", "setuid=root" } },
+	{ "handoff_unknown",
+	  { "src", "/m", "-t", "fuse.x", "-o", "handoff=x" } },
+	{ "handoff_without_a_value",
+	  { "src", "/m", "-t", "fuse.x", "-o", "handoff" } },
+	{ "handoff_of_a_kernel_type",
+	  { "src", "/m", "-t", "ext4", "-o", "handoff=remount" } },
+	{ "letter_unknown", { "src", "/m", "-t", "fuse.x", "-z" } },
+	{ "letter_without_its_value", { "src", "/m", "-t", "fuse.x", "-o" } },
+};
+
+static void test_refused(const struct refused *test)
+{
+	char *args[ARGS_MAX + 2] = { "mount.ima_nocache" }, name[128];
+	struct request rq;
+	int status;
+
+	memcpy(args + 1, test->args, sizeof(test->args));
+	status = parse(&rq, args);
+	request_free(&rq);
+	if (status != MNT_EX_USAGE)
+		printf("# status %d\n", status);
+	snprintf(name, sizeof(name), "refused.%s", test->name);
+	ktap(status == MNT_EX_USAGE, name);
+}
+
+/* What is taken, and what becomes of it. */
+static const struct taken {
+	const char *name;
+	const char *args[ARGS_MAX];
+	const char *fstype;
+	const char *program; /* the FUSE program's options */
+	const char *kernel;  /* FUSE's own, "name[=value];" each */
+	unsigned long mflags;
+	unsigned int timeout;
+} taken[] = {
+	{ .name = "type_behind_the_prefix",
+	  .args = { "src", "/m", "-t", "ima_nocache.fuse.x" },
+	  .fstype = "fuse.x" },
+	{ .name = "type_in_front_of_the_names",
+	  .args = { "-t", "fuse.x", "src", "/m" },
+	  .fstype = "fuse.x" },
+	{ .name = "type_with_three_dots",
+	  .args = { "src", "/m", "-t", "ima_nocache.fuse.a.b" },
+	  .fstype = "fuse.a.b" },
+	{ .name = "type_by_option_wins",
+	  .args = { "src", "/m", "-t", "ima_nocache.ext4", "-o",
+		    "fstype=fuse.x" },
+	  .fstype = "fuse.x" },
+	{ .name = "type_by_option_with_the_prefix",
+	  .args = { "src", "/m", "-o", "fstype=ima_nocache.fuse.x" },
+	  .fstype = "fuse.x" },
+	{ .name = "type_twice_the_last_counts",
+	  .args = { "src", "/m", "-o", "fstype=fuse.a,b,fstype=fuse.c" },
+	  .fstype = "fuse.c",
+	  .program = "b" },
+	{ .name = "option_given_thrice",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a", "-o", "b", "-o",
+		    "ima_nocache,c" },
+	  .fstype = "fuse.x",
+	  .program = "a,b,c" },
+	{ .name = "option_repeated_in_all_places",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o",
+		    "ima_nocache,a,ima_nocache,b,ima_nocache" },
+	  .fstype = "fuse.x",
+	  .program = "a,b" },
+	{ .name = "option_empty",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "" },
+	  .fstype = "fuse.x" },
+	{ .name = "option_commas_alone",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", ",,," },
+	  .fstype = "fuse.x" },
+	{ .name = "option_commas_around",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", ",,a,,b,," },
+	  .fstype = "fuse.x",
+	  .program = "a,b" },
+	{ .name = "value_empty",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a=,b" },
+	  .fstype = "fuse.x",
+	  .program = "a=,b" },
+	{ .name = "value_with_equals_signs",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a==b=" },
+	  .fstype = "fuse.x",
+	  .program = "a==b=" },
+	{ .name = "value_with_a_quoted_comma",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a=\"b,c\",d" },
+	  .fstype = "fuse.x",
+	  .program = "a=\"b,c\",d" },
+	{ .name = "value_with_an_escaped_comma",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a=b\\,c,d" },
+	  .fstype = "fuse.x",
+	  .program = "a=b\\,c,d" },
+	{ .name = "value_that_ends_with_a_backslash",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "d,a=b\\" },
+	  .fstype = "fuse.x",
+	  .program = "d,a=b\\" },
+	{ .name = "value_with_an_octal_escape",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a=b\\040c" },
+	  .fstype = "fuse.x",
+	  .program = "a=b\\040c" },
+	{ .name = "value_with_a_newline",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a=b\nc" },
+	  .fstype = "fuse.x",
+	  .program = "a=b\nc" },
+	{ .name = "value_that_is_not_text",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "a=\377\200\001" },
+	  .fstype = "fuse.x",
+	  .program = "a=\377\200\001" },
+	{ .name = "options_of_mount_are_swallowed",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o",
+		    "nofail,a,_netdev,user,users,nouser,owner,group,auto,noauto,uhelper=x,helper=y,x-a=b,X-c,comment=z,loop,defaults" },
+	  .fstype = "fuse.x",
+	  .program = "a" },
+	{ .name = "own_options_are_taken_out",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o",
+		    "timeout=7,a,setuid=root,handoff=fd,timeout=9" },
+	  .fstype = "fuse.x",
+	  .program = "a",
+	  .timeout = 9 },
+	{ .name = "kernel_options_go_to_the_kernel",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o",
+		    "allow_other,a,default_permissions,blksize=512" },
+	  .fstype = "fuse.x",
+	  .program = "a",
+	  .kernel = "allow_other;default_permissions;blksize=512;" },
+	{ .name = "max_read_goes_to_both",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "max_read=4096" },
+	  .fstype = "fuse.x",
+	  .program = "max_read=4096",
+	  .kernel = "max_read=4096;" },
+	{ .name = "allow_root_and_allow_other_are_one",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o",
+		    "allow_root,allow_other" },
+	  .fstype = "fuse.x",
+	  .program = "allow_root",
+	  .kernel = "allow_other;" },
+	{ .name = "kernel_option_twice_the_last_counts",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "subtype=a,subtype=b" },
+	  .fstype = "fuse.x",
+	  .kernel = "subtype=b;" },
+	{ .name = "kernel_value_is_decoded",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o",
+		    "fsname=a\\,b\\040c\\\\d,subtype=\"e,f\"" },
+	  .fstype = "fuse.x",
+	  .kernel = "source=a,b c\\d;subtype=e,f;" },
+	{ .name = "kernel_value_with_a_short_escape",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "fsname=a\\04" },
+	  .fstype = "fuse.x",
+	  .kernel = "source=a04;" },
+	{ .name = "name_that_begins_like_a_kernel_option",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "max_readahead=1,fs=2" },
+	  .fstype = "fuse.x",
+	  .program = "max_readahead=1,fs=2" },
+	{ .name = "read_only_by_option",
+	  .args = { "src", "/m", "-t", "fuse.x", "-o", "rw,ro,a" },
+	  .fstype = "fuse.x",
+	  .program = "ro,a",
+	  .mflags = MS_RDONLY },
+	{ .name = "read_only_by_letter",
+	  .args = { "src", "/m", "-r", "-t", "fuse.x" },
+	  .fstype = "fuse.x",
+	  .program = "ro",
+	  .mflags = MS_RDONLY },
+	{ .name = "writable_by_letter",
+	  .args = { "src", "/m", "-w", "-n", "-s", "-v", "-f", "-t", "fuse.x" },
+	  .fstype = "fuse.x" },
+	{ .name = "remount_needs_no_type",
+	  .args = { "src", "/m", "-o", "remount" },
+	  .mflags = MS_REMOUNT },
+};
+
+static void describe_kernel(const struct fuse_options *options, char *text,
+			    size_t size)
+{
+	const struct fuse_kernel_option *option = options->kernel;
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < options->n && len < size; i++, option++)
+		len += snprintf(text + len, size - len, "%s%s%s;", option->name,
+				option->value ? "=" : "",
+				option->value ? option->value : "");
+}
+
+static int as_wanted(const struct request *rq, const struct taken *test)
+{
+	unsigned int timeout = test->timeout ? test->timeout : 30;
+	struct fuse_options options;
+	char kernel[256];
+	int ok;
+
+	if (fuse_options_split(rq->fs_options, rq->mflags & MS_RDONLY,
+			       &options))
+		return 0;
+	describe_kernel(&options, kernel, sizeof(kernel));
+	ok = same(rq->fstype, test->fstype) &&
+	     same(options.program, test->program) &&
+	     !strcmp(kernel, test->kernel ? test->kernel : "") &&
+	     rq->timeout == timeout &&
+	     (rq->mflags & (MS_RDONLY | MS_REMOUNT)) == test->mflags;
+	if (!ok)
+		printf("# type %s, program %s, kernel %s, flags %lx, timeout %u\n",
+		       rq->fstype, options.program, kernel, rq->mflags,
+		       rq->timeout);
+	fuse_options_free(&options);
+	return ok;
+}
+
+static void test_taken(const struct taken *test)
+{
+	char *args[ARGS_MAX + 2] = { "mount.ima_nocache" }, name[128];
+	struct request rq;
+	int status;
+
+	memcpy(args + 1, test->args, sizeof(test->args));
+	status = parse(&rq, args);
+	if (status)
+		printf("# status %d\n", status);
+	snprintf(name, sizeof(name), "taken.%s", test->name);
+	ktap(!status && as_wanted(&rq, test), name);
+	request_free(&rq);
+}
+
+/* One option of @size bytes, and one of as many options. */
+static void test_long(size_t size, const char *name)
+{
+	char *one = malloc(size + 1), *many = malloc(size + 1);
+	char *args[] = { "mount.ima_nocache",
+			 "src",
+			 "/m",
+			 "-t",
+			 "fuse.x",
+			 "-o",
+			 one,
+			 "-o",
+			 many,
+			 NULL };
+	struct fuse_options options = { 0 };
+	struct request rq;
+	int status;
+
+	memset(one, 'a', size);
+	one[1] = '=';
+	one[size] = '\0';
+	for (size_t i = 0; i < size; i++)
+		many[i] = i % 2 ? ',' : 'b';
+	many[size - 1] = '\0';
+	status = parse(&rq, args);
+	if (!status)
+		status = fuse_options_split(rq.fs_options, false, &options);
+	ktap(!status && options.program &&
+		     strlen(options.program) == size + 1 + size - 1,
+	     name);
+	fuse_options_free(&options);
+	request_free(&rq);
+	free(one);
+	free(many);
+}
+
+/* Under the name mount.fuse.NAME: who asks is not passed on to another. */
+static const struct asks {
+	const char *name;
+	const char *options;
+	bool asks;
+} asks[] = {
+	{ "plain", "ima_nocache", true },
+	{ "among_others", "ro,ima_nocache,a", true },
+	{ "with_a_value", "ima_nocache=1", true },
+	{ "not_at_all", "ro,a", false },
+	{ "inside_a_name", "xima_nocache,ima_nocachex", false },
+	{ "inside_a_value", "a=ima_nocache", false },
+	{ "empty", "", false },
+};
+
+static void test_asks(const struct asks *test)
+{
+	char *args[] = {
+		"mount.fuse.x",	       "src", "/m", "-n", "-o", "a", "-o",
+		(char *)test->options, NULL
+	};
+	char name[128];
+
+	snprintf(name, sizeof(name), "asks.%s", test->name);
+	ktap(asks_for_option(count(args), args) == test->asks, name);
+}
+
+int main(void)
+{
+	const size_t n_refused = sizeof(refused) / sizeof(*refused);
+	const size_t n_taken = sizeof(taken) / sizeof(*taken);
+	const size_t n_asks = sizeof(asks) / sizeof(*asks);
+
+	puts("TAP version 13");
+	printf("1..%zu\n", n_refused + n_taken + n_asks + 2);
+	for (size_t i = 0; i < n_refused; i++)
+		test_refused(&refused[i]);
+	for (size_t i = 0; i < n_taken; i++)
+		test_taken(&taken[i]);
+	for (size_t i = 0; i < n_asks; i++)
+		test_asks(&asks[i]);
+	test_long(4 * KIB, "long.options_of_4_KiB");
+	test_long(64 * KIB, "long.options_of_64_KiB");
+	return failed;
+}
