@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# make check: all tests, and a last line "N passed, N failed".
+#
+# On the default kernel all of them, and on the others those that show whether files
+# are evaluated anew. KERNEL=6.12 runs all on that kernel alone. KERNEL=all runs all on
+# all, and adds what needs kernels of its own: one without IMA, and one with many
+# filesystems.
+# "tests/check.sh debug" runs what is about the kernel on debug kernels.
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+asked=${KERNEL:-}
+# shellcheck source=tests/prepare.sh
+. tests/prepare.sh
+export BUILD
+unset KERNEL
+
+case $asked in
+'') whole=("$default_kernel") ;;
+all) whole=("${all_kernels[@]}") ;;
+*) whole=("$asked") ;;
+esac
+
+results=$BUILD/results
+mkdir -p "$BUILD"
+: > "$results"
+
+# collect FILE WHERE: its results count, and its plan, if it has one, must be kept
+collect() {
+	local planned seen
+	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$1")
+	seen=$(grep -cE '^(not )?ok ' "$1") || :
+	grep -E '^(not )?ok |^# ' "$1" | sed "s/^\(not \)\?ok [0-9-]*/& $2:/" >> "$results" || :
+	[ "${planned:-$seen}" = "$seen" ] && [ "$seen" != 0 ] ||
+		echo "not ok - $2: $1 has $seen results of ${planned:-at least 1}" >> "$results"
+}
+
+# run NAME KERNEL-VARIANT "WORDS" DISK...: a guest whose report is KTAP
+run() {
+	guest "$@" || echo "not ok - $2: the guest $1 ended well" >> "$results"
+	collect "$(guest_dir "$1" "$2")/report" "$2"
+}
+
+# The same tests on the kernel without the series must fail: they would prove
+# nothing otherwise.
+control() {
+	local dir
+	dir=$(guest_dir "$1" "$2")
+	GUEST_STATUS=1 guest "$@" || echo "not ok - $2: the guest $1 ended well" >> "$results"
+	awk 'FNR == NR { if (!/^#/) holds[$1] = 1; next }
+		/^(not )?ok .* # SKIP/ { next }
+		/^(not )?ok / {
+			good = ($1 == "ok") == ($NF in holds)
+			printf "%sok - control: %s %s without the series\n", good ? "" : "not ",
+				$NF, $NF in holds ? "holds" : "fails"
+		}' tests/holds-unpatched "$dir/report" > "$dir/control"
+	collect "$dir/control" "$2"
+}
+
+disks=(progs.img btrfs.img)
+DISKS="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
+
+# What shows whether files are evaluated anew. On unpatched kernels, as a control.
+reevaluation() {
+	local kernel=$1 how=$2
+	"$how" reevaluate "$kernel" RUN=reevaluate_test
+	"$how" digest "$kernel" RUN=digest.guest
+	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
+}
+
+experiment() {
+	local kernel=$1 variant
+	shift
+	for variant in "$@"; do
+		guest experiment "$kernel-$variant" RUN=experiment.guest progs.img ||
+			echo "not ok - $kernel-$variant: the guest experiment ended well" >> "$results"
+	done
+	tests/experiment/report.sh "$kernel" "$@" > "$BUILD/experiment.table" || :
+	collect "$BUILD/experiment.ktap" "$kernel"
+}
+
+# A kernel that does not know the option must not come up without it.
+root_filesystem() {
+	local words="RUN=rootflags.guest root=/dev/vda rootflags=ima_nocache init=/init" log ok="not ok"
+	log=$(guest_dir rootflags "$1-unpatched")/console.log
+	run rootflags "$1-patched" "$words" root.img
+	if GUEST_STATUS=panic guest rootflags "$1-unpatched" "$words" root.img &&
+		grep -q "Unable to mount root fs" "$log"; then
+		ok=ok
+	fi
+	echo "$ok - control: $1-unpatched: no root filesystem without the series" >> "$results"
+}
+
+# All tests in guests of one kernel.
+whole_kernel() {
+	prepare_kernel "$1" unpatched patched
+	experiment "$1" unpatched patched
+	reevaluation "$1-patched" run
+	reevaluation "$1-unpatched" control
+	run options "$1-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+	control options "$1-unpatched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+	run forced "$1-patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus"
+	root_filesystem "$1"
+	helper "$1"
+}
+
+# The helper, with the util-linux of this system, and with that of Debian 13 in a root
+# of its own.
+helper() {
+	local newer="root=/dev/vdc rw init=/init KERNEL_HAS_OPTION=1 UTIL_LINUX_VERSION=2.41" part
+	# each call of the helper fails once
+	local -x GUEST_TIMEOUT=900
+	run helper "$1-patched" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
+	run helper "$1-unpatched" RUN=helper.guest progs.img btrfs.img
+	for part in fuse children others hanging; do
+		run "faults-$part" "$1-patched" "RUN=faults.guest PART=$part" progs.img
+	done
+	run faults-undone "$1-unpatched" "RUN=faults.guest PART=undone" progs.img
+	run cost "$1-patched" RUN=cost.guest progs.img
+	run pages "$1-patched" RUN=pages.guest progs.img progs.img
+	run helper-newer "$1-patched" "RUN=helper.guest $newer" progs.img btrfs.img newer.img
+	run pages-newer "$1-patched" "RUN=pages.guest $newer" progs.img progs.img newer.img
+}
+
+# Each type of filesystem there is, through one system call a boot: a superblock that
+# the kernel keeps stays flagged.
+filesystems() {
+	local api words
+	prepare_kernel "$1" "patched filesystems"
+	step "making the disk of filesystems" tests/filesystems/images.sh \
+		"$BUILD/images/filesystems.img"
+	for api in mount2 fsconfig; do
+		words="RUN=filesystems_test API=$api"
+		run "filesystems-$api" "$1-patched-filesystems" "$words" filesystems.img
+		control "filesystems-$api" "$1-unpatched" "$words" filesystems.img
+	done
+}
+
+# host NAME TEXT COMMAND...: prints its results, and fails if one of them is
+host() {
+	report() {
+		"${@:2}" > "$BUILD/$1.ktap"
+	}
+	step "$2" report "$1" "${@:3}" || :
+	collect "$BUILD/$1.ktap" host
+}
+
+setup/install-packages.sh build check lint
+if [ "${1:-}" = debug ]; then
+	for kernel in "${all_kernels[0]}" "${all_kernels[-1]}"; do
+		prepare_kernel "$kernel" patched "patched debug"
+	done
+	prepare_images "${all_kernels[0]}"
+	export GUEST_WORDS=panic_on_warn=1 GUEST_TIMEOUT=1800
+	for kernel in "${all_kernels[0]}" "${all_kernels[-1]}"; do
+		reevaluation "$kernel-patched-debug" run
+		run options "$kernel-patched-debug" "RUN=mount_option_test $DISKS" "${disks[@]}"
+		run forced "$kernel-patched-debug" \
+			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus"
+	done
+else
+	prepare_kernel "${whole[0]}" patched
+	UTIL_LINUX=$(tests/helper/newer.sh)
+	export UTIL_LINUX
+	prepare_images "${whole[0]}"
+	for kernel in "${whole[@]}"; do
+		whole_kernel "$kernel"
+	done
+	if [ -z "$asked" ]; then
+		for kernel in "${all_kernels[@]}"; do
+			[ "$kernel" != "$default_kernel" ] || continue
+			prepare_kernel "$kernel" patched
+			experiment "$kernel" patched
+			reevaluation "$kernel-patched" run
+			run options "$kernel-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+		done
+	elif [ "$asked" = all ]; then
+		prepare_kernel "${whole[0]}" "patched noima"
+		run noima "${whole[0]}-patched-noima" RUN=noima.guest
+		filesystems "${whole[0]}"
+	fi
+	host helper-host "the helper on this machine" tests/helper/run.sh
+	host inputs "bad input and interrupts" tests/host/inputs.sh "${whole[0]}"
+	host lint "checks of style" tests/lint.sh "${whole[0]}"
+fi
+
+skipped=$(grep -c '^ok .*# SKIP' "$results") || :
+passed=$(($(grep -c '^ok ' "$results") - skipped)) || :
+failed=$(grep -c '^not ok ' "$results") || :
+if [ "$failed" != 0 ]; then
+	echo
+	# what a test said stands above its result
+	grep -B 8 '^not ok ' "$results"
+	echo "All results are in $results."
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What the commands do with bad input, and when they are interrupted. Prints KTAP.
+#
+# usage: tests/host/inputs.sh KERNEL, after it and the images were made
+# shellcheck disable=SC2317 # the functions are called through check
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit
+BUILD=$(realpath "${BUILD:-build}")
+KERNEL=$1
+unset KERNEL_TREE ACCEL
+
+work=$(mktemp -d)
+chmod 755 "$work"
+job=
+trap '[ -z "$job" ] || kill -9 -- "-$job" 2> /dev/null; rm -rf "$work"' EXIT
+n=0
+failed=0
+
+check() {
+	local name=$1
+	shift
+	n=$((n + 1))
+	if "$@" > "$work/out" 2>&1; then
+		echo "ok $n host.$name"
+	else
+		sed 's/^/# /' "$work/out"
+		echo "not ok $n host.$name"
+		failed=1
+	fi
+}
+
+# refuses TEXT COMMAND...: fails, with one line on stderr that has the text, and
+# leaves nothing that a later build would take for a kernel or a source
+refuses() {
+	local text=$1 status=0
+	shift
+	rm -rf "$work/build" "$work/cache"
+	BUILD=$work/build IMA_NOCACHE_CACHE=$work/cache "$@" > "$work/stdout" 2> "$work/stderr" || status=$?
+	cat "$work/stdout" "$work/stderr"
+	[ "$status" != 0 ] || { echo "it succeeded"; return 1; }
+	grep -q -- "$text" <(tail -n 1 "$work/stderr") || { echo "the last line has no '$text'"; return 1; }
+	nothing_half_made
+}
+
+nothing_half_made() {
+	local left
+	left=$(ls -d "$work"/build/kernel/{tmp.*,"$KERNEL"-*} "$work"/cache/* 2> /dev/null)
+	[ -z "$left" ] || { echo "left: $left"; return 1; }
+}
+
+one_line() {
+	[ "$(wc -l < "$work/stderr")" = 1 ] || { echo "not one line"; return 1; }
+}
+
+missing_tree() {
+	refuses "KERNEL_TREE=$work/none: no such directory" \
+		env KERNEL_TREE="$work/none" kernel/build.sh "$KERNEL" patched && one_line
+}
+
+not_a_tree() {
+	refuses "KERNEL_TREE=/etc: not a kernel source tree" \
+		env KERNEL_TREE=/etc kernel/build.sh "$KERNEL" patched && one_line
+}
+
+# fake_tree VERSION PATCHLEVEL: enough of a tree to be taken for one
+fake_tree() {
+	rm -rf "$work/tree"
+	mkdir -p "$work/tree/fs"
+	printf 'VERSION = %s\nPATCHLEVEL = %s\nmrproper:\n' "$1" "$2" > "$work/tree/Makefile"
+	touch "$work/tree/Kbuild" "$work/tree/fs/fs_context.c"
+}
+
+other_version() {
+	fake_tree 5 10
+	refuses "it is Linux 5.10, and KERNEL=$KERNEL was asked for" \
+		env KERNEL_TREE="$work/tree" kernel/build.sh "$KERNEL" patched && one_line
+}
+
+tree_without_room_for_the_series() {
+	fake_tree "${KERNEL%%.*}" "${KERNEL#*.}"
+	cp -a "$work/tree" "$work/before"
+	refuses "the series for $KERNEL does not apply to $work/tree" \
+		env KERNEL_TREE="$work/tree" kernel/build.sh "$KERNEL" patched || return
+	[ ! -e "$work/build/kernel/src-$KERNEL-patched" ] || { echo "a patched tree is left"; return 1; }
+	diff -r "$work/before" "$work/tree"
+}
+
+unknown_kernel() {
+	refuses "no series for KERNEL=9.9" kernel/build.sh 9.9 patched && one_line
+}
+
+full_disk() {
+	# shellcheck disable=SC2016 # for the inner shell
+	refuses "MB free, and building kernels takes" unshare -m sh -c \
+		'mkdir -p $BUILD && mount -t tmpfs -o size=8m none $BUILD && exec kernel/build.sh "$1" patched' \
+		sh "$KERNEL"
+}
+
+bad_accel() {
+	refuses "ACCEL=hvf: kvm or tcg" env ACCEL=hvf tests/qemu/accel.sh && one_line
+}
+
+missing_packages_as_a_user() {
+	cp -r setup "$work"
+	echo "no-such-package build" >> "$work/setup/packages"
+	refuses "apt-get install --no-install-recommends no-such-package" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups -- "$work/setup/install-packages.sh" build
+}
+
+missing_tool() {
+	cp -r setup tests "$work"
+	echo "bash build no-such-tool" >> "$work/setup/packages"
+	refuses "no-such-tool is not on PATH" "$work/setup/install-packages.sh" build && one_line
+}
+
+# until_seen COMMAND...: wait for it to succeed, a minute at most
+until_seen() {
+	local end=$((SECONDS + 60))
+	until "$@" > /dev/null; do
+		[ "$SECONDS" -lt "$end" ] || { echo "never seen: $*"; return 1; }
+		read -r -t 0.1 <> <(:)
+	done
+	return 0
+}
+
+# As Ctrl-C does: the whole group of $job gets the signal.
+interrupt() {
+	local status=0
+	kill -INT -- "-$job"
+	wait "$job" || status=$?
+	[ "$status" = 130 ] || { echo "exit status $status"; return 1; }
+}
+
+interrupted_guest() {
+	mkdir -p "$work/build"
+	ln -sfn "$BUILD/kernel" "$work/build/kernel"
+	ln -sfn "$BUILD/images" "$work/build/images"
+	set -m
+	BUILD=$work/build bash -c '. tests/progress.sh
+		step guest tests/qemu/run.sh "$BUILD/kernel/$0-patched" "$BUILD/guest" RUN=wait.guest' \
+		"$KERNEL" &
+	job=$!
+	set +m
+	until_seen pgrep -f "$work/build/guest/report" || return
+	until_seen grep -q waiting "$work/build/guest/report" || return
+	interrupt && ! pgrep -f "$work/build/guest"
+}
+
+interrupted_source() {
+	mkdir -p "$work/build2"
+	set -m
+	BUILD=$work/build2 IMA_NOCACHE_CACHE=$work/cache2 kernel/build.sh "$KERNEL" unpatched &
+	job=$!
+	set +m
+	until_seen compgen -G "$work/build2/kernel/tmp.*/src/Makefile" || return
+	interrupt || return
+	! compgen -G "$work/build2/kernel/*" && ! compgen -G "$work/cache2/*"
+}
+
+echo "TAP version 13"
+echo "1..11"
+check missing_KERNEL_TREE_is_refused missing_tree
+check KERNEL_TREE_that_is_no_tree_is_refused not_a_tree
+check KERNEL_TREE_of_another_version_is_refused other_version
+check tree_that_the_series_does_not_apply_to_is_refused_and_unchanged \
+	tree_without_room_for_the_series
+check KERNEL_without_a_series_is_refused unknown_kernel
+check full_disk_is_refused full_disk
+check ACCEL_that_is_none_is_refused bad_accel
+check missing_packages_are_named_to_a_user missing_packages_as_a_user
+check missing_tool_is_named missing_tool
+check interrupt_leaves_no_guest interrupted_guest
+check interrupt_leaves_no_half_unpacked_source interrupted_source
+exit "$failed"

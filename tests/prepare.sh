@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by what runs guests: everything they are made of, up to date.
+
+mapfile -t all_kernels < <(awk '!/^#/ { print $1 }' kernel/kernels)
+default_kernel=${all_kernels[0]}
+KERNEL=${KERNEL:-$default_kernel}
+BUILD=${BUILD:-build}
+# shellcheck source=tests/progress.sh
+. tests/progress.sh
+
+# prepare_kernel KERNEL VARIANT...: "patched", "unpatched", or either with a config
+# behind a blank
+prepare_kernel() {
+	local kernel=$1 variant
+	shift
+	for variant in "$@"; do
+		# shellcheck disable=SC2086 # one or two words
+		kernel/build.sh "$kernel" $variant
+	done
+}
+
+# prepare_images KERNEL: programs and disks; the harness of the tests is KERNEL's
+prepare_images() {
+	step "building the helper and the guest's programs" make -s programs KERNEL="$1"
+	step "making the guest's disks" tests/guest/images.sh "$BUILD/images"
+}
+
+# guest_dir NAME KERNEL-VARIANT: where a guest leaves its report
+guest_dir() {
+	echo "$BUILD/guests/$2/$1"
+}
+
+# guest NAME KERNEL-VARIANT "WORDS" DISK...: run one
+guest() {
+	step "$1, on $2" tests/qemu/run.sh "$BUILD/kernel/$2" "$(guest_dir "$1" "$2")" "$3" "${@:4}"
+}

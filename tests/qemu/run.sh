@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Run a guest to its end.
+#
+# usage: tests/qemu/run.sh KERNEL_DIR OUT_DIR "WORDS OF THE COMMAND LINE" DISK...
+#
+# It boots from the initramfs, or from the first disk where the words have root=.
+# OUT_DIR gets console.log, the kernel's log, and report, what the test wrote; -
+# gives an interactive guest. The disks are files of $BUILD/images, and what is
+# written to them is lost at the end. Exit status 0: the test ended with status
+# 0, or with GUEST_STATUS ("panic" if the kernel must not come up at all), and the
+# kernel log holds no warning.
+set -eu -o pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+BUILD=${BUILD:-build}
+kernel=$1 out=$2 words=$3
+GUEST_TIMEOUT=${GUEST_TIMEOUT:-300} # seconds, for a guest that hangs
+# GUEST_WORDS in the environment are added to the command line
+
+accel=$("$here/accel.sh")
+# sockets: without ACPI a kernel sees one CPU of each
+machine=(-accel "$accel" -cpu max -smp "2,sockets=2" -m 1024 -nic none -no-reboot
+	-kernel "$kernel/bzImage")
+for disk in "${@:4}"; do
+	machine+=(-drive "file=$BUILD/images/$disk,format=raw,if=virtio,snapshot=on")
+done
+append="console=ttyS0 quiet panic=-1 oops=panic reboot=t ${GUEST_WORDS:-} $words"
+
+# QEMU goes when this script goes, however that happens
+run() {
+	setpriv --pdeathsig KILL -- "$@"
+}
+
+if [ "$out" = - ]; then
+	machine+=(-initrd "$BUILD/images/initramfs.gz")
+	run qemu-system-x86_64 "${machine[@]}" -nographic -append "$append"
+	exit
+fi
+
+rm -rf "$out"
+mkdir -p "$out"
+status=0
+
+# The kernel's own modules, in the guest's /tests, are an archive behind the other.
+if [[ $words != *root=* ]]; then
+	mkdir "$out/tests"
+	cp "$kernel"/*.ko "$out/tests"
+	{
+		cat "$BUILD/images/initramfs.gz"
+		(cd "$out" && find tests | cpio --quiet -o -H newc -R 0:0 | gzip -1)
+	} > "$out/initrd.gz"
+	machine+=(-initrd "$out/initrd.gz")
+fi
+run timeout --foreground -k 5 "$GUEST_TIMEOUT" setpriv --pdeathsig KILL -- \
+	qemu-system-x86_64 "${machine[@]}" -display none -monitor none \
+	-serial "file:$out/console.log" -serial "file:$out/report" \
+	-append "$append" < /dev/null || status=$?
+[ "$status" != 124 ] || { echo "the guest hung: see $out/console.log"; exit 1; }
+[ "$status" = 0 ] || { echo "QEMU failed with status $status"; exit 1; }
+
+if [ "${GUEST_STATUS:-0}" = panic ]; then
+	grep -q 'Kernel panic' "$out/console.log" || { echo "the kernel came up"; exit 1; }
+	exit
+fi
+if grep -nE 'WARNING:|BUG:|Oops|Kernel panic|general protection|INFO: task' "$out/console.log"; then
+	echo "the kernel complained: see $out/console.log"
+	exit 1
+fi
+last=$(tail -n 1 "$out/report")
+case $last in
+"guest: status ${GUEST_STATUS:-0}") ;;
+'guest: status '*) echo "the test ended with ${last#guest: }: see $out/report"; exit 1 ;;
+*) echo "the guest ended early: see $out/console.log"; exit 1 ;;
+esac
