@@ -60,7 +60,8 @@ check:
 check-debug:
 	@tests/check.sh debug
 
-lint: packages
+lint:
+	@setup/install-packages.sh build lint
 	@tests/lint.sh $(or $(KERNEL),$(default_kernel))
 
 packages:

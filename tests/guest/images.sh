@@ -3,10 +3,11 @@
 # Make what guests boot from and mount: tests/guest/images.sh DIR
 #
 # DIR gets initramfs.gz, root.img with the same in an ext4 filesystem, and disks
-# to mount: progs.img (ext4, with /progs) and btrfs.img. UTIL_LINUX, a directory
-# with the packages of another version, adds newer.img, a root with these. In the first two are
+# to mount: progs.img (ext4, with /progs) and btrfs.img. In the first two are
 # busybox for a shell and small tools, the programs of tests/guest/programs as
 # they are on this machine with the libraries they need, and the project's own.
+# UTIL_LINUX, a directory with the util-linux of another Debian, adds newer.img:
+# the same root with that.
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

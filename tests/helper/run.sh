@@ -12,21 +12,9 @@ export BUILD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 helper=$BUILD/mount.ima_nocache
-n=0
-failed=0
-
-check() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@" > "$work/out" 2>&1; then
-		echo "ok $n host_helper.$name"
-	else
-		sed 's/^/# /' "$work/out"
-		echo "not ok $n host_helper.$name"
-		failed=1
-	fi
-}
+suite=host_helper
+# shellcheck source=tests/ktap.sh
+. tests/ktap.sh
 
 unit_tests() {
 	make -s unit || return

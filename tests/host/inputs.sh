@@ -14,21 +14,9 @@ work=$(mktemp -d)
 chmod 755 "$work"
 job=
 trap '[ -z "$job" ] || kill -9 -- "-$job" 2> /dev/null; rm -rf "$work"' EXIT
-n=0
-failed=0
-
-check() {
-	local name=$1
-	shift
-	n=$((n + 1))
-	if "$@" > "$work/out" 2>&1; then
-		echo "ok $n host.$name"
-	else
-		sed 's/^/# /' "$work/out"
-		echo "not ok $n host.$name"
-		failed=1
-	fi
-}
+suite=host
+# shellcheck source=tests/ktap.sh
+. tests/ktap.sh
 
 # refuses TEXT COMMAND...: fails, with one line on stderr that has the text, and
 # leaves nothing that a later build would take for a kernel or a source
