@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Build a kernel for the guests.
 #
-# usage: kernel/build.sh KERNEL patched|unpatched [CONFIG]
+# usage: kernel/build.sh KERNEL patched|unshared|unpatched [CONFIG]
 #        kernel/build.sh KERNEL patches     only write the series for that source,
 #                                           numbered, to $BUILD/patches/KERNEL
 #
 # KERNEL is one of kernel/kernels. With KERNEL_TREE=/path that tree is used in
-# place of Debian's source; it is copied, never changed. CONFIG is a fragment in
-# kernel/config/ that is added to base. The result is $BUILD/kernel/KERNEL-VARIANT
+# place of Debian's source; it is copied, never changed. An "unshared" kernel has the
+# series but for the patch by which concurrent accesses share an evaluation. CONFIG is a
+# fragment in kernel/config/ that is added to base. The result is $BUILD/kernel/KERNEL-VARIANT
 # (or -VARIANT-CONFIG): bzImage, config, release, the tests' module, and the headers
-# of the kernel's test harness and its checkpatch.pl. It is kept, by the hash of all that went into it,
-# in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
+# of the kernel's test harness and its checkpatch.pl. It is kept, by the hash of all that
+# went into it, in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -87,6 +88,7 @@ fi
 source_id=$(source_id)
 
 patches=()
+[ "$variant" != unshared ] || export SERIES_WITHOUT=$sharing
 [ "$variant" = unpatched ] || mapfile -t patches < <(series_files "$kernel")
 key=$({
 	echo "$source_id"
@@ -107,7 +109,7 @@ mkdir -p "$BUILD/kernel" "$cache"
 link_result() {
 	ln -sfnT "$cache/$key" "$dest"
 }
-if [ -f "$cache/$key/bzImage" ]; then
+if [ "$variant" != patches ] && [ -f "$cache/$key/bzImage" ]; then
 	link_result
 	echo "  Linux $(cat "$dest/release") ($name): up to date"
 	exit 0
@@ -148,10 +150,12 @@ apply_series() {
 	for p in "$tmp"/patches/*.patch; do
 		patch -d "$tmp/src" -p1 -F0 --no-backup-if-mismatch -i "$p" || return
 	done
-	rm -rf "$src-patched" "$BUILD/patches/$kernel"
+	rm -rf "$tree"
+	mv -T "$tmp/src" "$tree"
+	[ "$variant" != unshared ] || return 0
+	rm -rf "$BUILD/patches/$kernel"
 	mkdir -p "$BUILD/patches"
 	mv -T "$tmp/patches" "$BUILD/patches/$kernel"
-	mv -T "$tmp/src" "$src-patched"
 }
 
 configure() {
@@ -193,11 +197,14 @@ store() {
 src=$(realpath -m "$src") obj=$(realpath -m "$obj") tmp=$(realpath "$tmp")
 [ "$(cat "$src/.source_id" 2> /dev/null)" = "$source_id" ] ||
 	step "Linux $kernel: getting the source" get_source
-tree=$src
+case $variant in
+unpatched) tree=$src ;;
+unshared) tree=$src-unshared ;;
+*) tree=$src-patched ;;
+esac
 if [ "$variant" != unpatched ]; then
 	step "Linux $kernel: applying the series" apply_series ||
 		die "the series for $kernel does not apply to ${KERNEL_TREE:-$package}"
-	tree=$src-patched
 fi
 if [ "$variant" = patches ]; then
 	echo "  $BUILD/patches/$kernel: $(find "$BUILD/patches/$kernel" -name '*.patch' | wc -l) patches"

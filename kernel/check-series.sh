@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # some functions are called through check
 # Check a series as its reviewers would. Prints KTAP.
 #
 # usage: kernel/check-series.sh KERNEL
 #
-# It applies without fuzz or offset, and checkpatch.pl --strict has nothing to say.
-# Each patch builds alone, in each of the configurations below, and W=1 and sparse
-# say nothing about it that they did not say before.
+# It applies without fuzz or offset, git am takes it, and checkpatch.pl --strict has
+# nothing to say. Each patch builds alone, in each of the configurations below, and W=1
+# and sparse say nothing about it that they did not say before. refresh.sh takes the
+# series back as it is.
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=$1
@@ -37,10 +39,15 @@ result() {
 	fi
 }
 
+# The first one is what the others start from: it has built the kernel's tools.
 configure() {
-	local obj=$work/without-$1
-	mkdir "$obj"
-	make -s -C "$work/tree" O="$obj" tinyconfig
+	local obj=$work/without-$1 first=$work/without-${WITHOUT[0]}
+	if [ "$obj" = "$first" ]; then
+		mkdir "$obj"
+		make -s -C "$work/tree" O="$obj" tinyconfig
+	else
+		cp -a "$first" "$obj"
+	fi
 	cp "$here/config/base.config" "$obj/fragment"
 	[ "$1" = nothing ] || echo "# CONFIG_$1 is not set" >> "$obj/fragment"
 	"$work/tree/scripts/kconfig/merge_config.sh" -m -O "$obj" "$obj/.config" "$obj/fragment"
@@ -55,15 +62,38 @@ objects() {
 
 # compile CONFIGURATION OBJECTS...: what W=1 and sparse say, without line numbers
 compile() {
-	local obj=$work/without-$1 object
+	local obj=$work/without-$1 object wanted=()
 	shift
 	for object in "$@"; do
 		case $(basename "$obj")/$object in
-		without-IMA/security/integrity/ima/*) continue ;;
-		without-EVM/security/integrity/evm/*) continue ;;
+		without-IMA/security/integrity/ima/*) ;;
+		without-EVM/security/integrity/evm/*) ;;
+		*) wanted+=("$object") ;;
 		esac
-		make -s -C "$work/tree" O="$obj" W=1 C=2 "$object" 2>&1 || echo "$object: error: not built"
-	done | sed -E 's/:[0-9]+(:[0-9]+)?:/:/' | { grep -E ': (warning|error):' || :; } | sort -u
+	done
+	[ "${#wanted[@]}" != 0 ] || return 0
+	{ make -s -k -j"$(nproc)" -C "$work/tree" O="$obj" W=1 C=2 "${wanted[@]}" 2>&1 || :; } |
+		sed -E 's/:[0-9]+(:[0-9]+)?:/:/' | { grep -E '(warning|error): |\*\*\*' || :; } | sort -u
+}
+
+# A repository with the series as commits, as its reviewers would have it.
+am_series() {
+	mkdir "$work/am"
+	# what is changed; what is added is not there
+	sed -n 's|^--- a/||p' "${patches[@]}" | sort -u |
+		(cd "$src" && xargs ls -d 2> /dev/null | xargs cp --parents -t "$work/am") || :
+	git -C "$work/am" init -q
+	git -C "$work/am" add -A -f
+	git -C "$work/am" commit -q -m base
+	git -C "$work/am" tag base
+	git -C "$work/am" am -q --whitespace=error "${patches[@]}"
+}
+
+refresh_series() {
+	mkdir "$work/kernel"
+	cp -r "$here/." "$work/kernel"
+	"$work/kernel/refresh.sh" "$kernel" "$work/am" base &&
+		diff -r "$here" "$work/kernel"
 }
 
 cp -al "$src" "$work/tree"
@@ -77,7 +107,7 @@ for without in "${WITHOUT[@]}"; do
 done
 
 echo "TAP version 13"
-echo "1..$((${#patches[@]} * 3))"
+echo "1..$((${#patches[@]} * 3 + 2))"
 for p in "${patches[@]}"; do
 	name=$(basename "$p" .patch)
 	bad=0
@@ -98,4 +128,14 @@ for p in "${patches[@]}"; do
 	done
 	result "$bad" "$name builds alone, and adds no warning"
 done
+
+# check NAME COMMAND: what it says is said if it fails
+check() {
+	local bad=0 said
+	said=$("$2" 2>&1) || bad=1
+	[ "$bad" = 0 ] || echo "# ${said//$'\n'/$'\n'# }"
+	result "$bad" "$1"
+}
+check "git am takes the series" am_series
+check "refresh.sh takes the series over as it is" refresh_series
 exit "$failed"

@@ -12,7 +12,6 @@ set -eu -o pipefail
 # shellcheck source=kernel/series.sh
 . "$(dirname "$0")/series.sh"
 kernel=$1 source=$2 dir=$3
-selftests="selftests-ima-test-ima_nocache" # their name in kernel/series
 selftests_makefile=tools/testing/selftests/Makefile
 
 mapfile -t files < <(series_files "$kernel")

@@ -39,16 +39,29 @@ kernels_of() {
 	tr + '\n' <<< "${tags%.patch}"
 }
 
+# leave FILE: it is no longer this kernel's
+leave() {
+	# shellcheck disable=SC2046 # a word a kernel
+	retag "$1" $(kernels_of "$1" | grep -vxF "$kernel")
+}
+
 git -C "$tree" format-patch -q -N --zero-commit --no-signature -o "$work" "$base"
+# made from tests/selftests/ima, where it is to be changed
+rm -f "$work"/????-"$selftests".patch
+
 for name in $(series_names); do
 	file=$(series_file "$name" "$kernel")
-	# shellcheck disable=SC2046 # a word a kernel
-	[ -z "$file" ] || retag "$file" $(kernels_of "$file" | grep -vxF "$kernel")
+	[ -z "$file" ] || [ -f "$(echo "$work"/????-"$name".patch)" ] || leave "$file"
 done
 for new in "$work"/*.patch; do
 	name=$(basename "$new" .patch)
 	name=${name#????-}
 	series_names | grep -qxF "$name" || echo "new, not yet in kernel/series: $name"
+	file=$(series_file "$name" "$kernel")
+	if [ -n "$file" ]; then
+		! cmp -s <(text "$file") <(text "$new") || continue
+		leave "$file"
+	fi
 	for file in "$patches/$name@"*.patch; do
 		[ -f "$file" ] || continue
 		cmp -s <(text "$file") <(text "$new") || continue

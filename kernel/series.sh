@@ -3,10 +3,16 @@
 # Sourced: which patches there are for a kernel.
 
 kernel_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# the one patch that is not kept but made, from tests/selftests/ima
+# shellcheck disable=SC2034 # for those who source this
+selftests="selftests-ima-test-ima_nocache"
+# the one that the rest stands without
+# shellcheck disable=SC2034
+sharing="ima-let-concurrent-accesses-on-ima_nocache-mounts-sh"
 
-# series_names: the names of all patches, in their order
+# series_names: the names of all patches but $SERIES_WITHOUT, in their order
 series_names() {
-	grep -v '^#' "$kernel_dir/series"
+	grep -v '^#' "$kernel_dir/series" | grep -vxF "${SERIES_WITHOUT:-}"
 }
 
 # series_file NAME KERNEL: the file with this patch for this kernel, or nothing

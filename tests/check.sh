@@ -4,8 +4,8 @@
 #
 # On the default kernel all of them, and on the others those that show whether files
 # are evaluated anew. KERNEL=6.12 runs all on that kernel alone. KERNEL=all runs all on
-# all, and adds what needs kernels of its own: one without IMA, and one with many
-# filesystems.
+# all, and adds what needs kernels of its own, one without IMA and one with many
+# filesystems, and the checks of the series itself.
 # "tests/check.sh debug" runs what is about the kernel on debug kernels.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -151,7 +151,9 @@ if [ "${1:-}" = debug ]; then
 		prepare_kernel "$kernel" patched "patched debug"
 	done
 	prepare_images "${all_kernels[0]}"
-	export GUEST_WORDS=panic_on_warn=1 GUEST_TIMEOUT=1800
+	# While 6.1 looks its CPU over, KASAN takes addresses of five-level page tables for
+	# wild ones: an interrupt just then ends the boot.
+	export GUEST_WORDS="panic_on_warn=1 no5lvl" GUEST_TIMEOUT=1800
 	for kernel in "${all_kernels[0]}" "${all_kernels[-1]}"; do
 		reevaluation "$kernel-patched-debug" run
 		run options "$kernel-patched-debug" "RUN=mount_option_test $DISKS" "${disks[@]}"
@@ -175,9 +177,13 @@ else
 			run options "$kernel-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
 		done
 	elif [ "$asked" = all ]; then
-		prepare_kernel "${whole[0]}" "patched noima"
-		run noima "${whole[0]}-patched-noima" RUN=noima.guest
-		filesystems "${whole[0]}"
+		for kernel in "${whole[@]}"; do
+			prepare_kernel "$kernel" "patched noima"
+			run noima "$kernel-patched-noima" RUN=noima.guest
+			filesystems "$kernel"
+			host "series-$kernel" "checks of the series for $kernel" \
+				kernel/check-series.sh "$kernel"
+		done
 	fi
 	host helper-host "the helper on this machine" tests/helper/run.sh
 	host inputs "bad input and interrupts" tests/host/inputs.sh "${whole[0]}"

@@ -102,6 +102,13 @@ missing_tool() {
 	refuses "no-such-tool is not on PATH" "$work/setup/install-packages.sh" build && one_line
 }
 
+# The key of the cache does not ask for patches.
+patches_of_a_cached_kernel() {
+	rm -rf "$BUILD/patches/$KERNEL"
+	kernel/build.sh "$KERNEL" patched && kernel/build.sh "$KERNEL" patches || return
+	compgen -G "$BUILD/patches/$KERNEL/0001-*.patch"
+}
+
 # until_seen COMMAND...: wait for it to succeed, a minute at most
 until_seen() {
 	local end=$((SECONDS + 60))
@@ -147,7 +154,7 @@ interrupted_source() {
 }
 
 echo "TAP version 13"
-echo "1..11"
+echo "1..12"
 check missing_KERNEL_TREE_is_refused missing_tree
 check KERNEL_TREE_that_is_no_tree_is_refused not_a_tree
 check KERNEL_TREE_of_another_version_is_refused other_version
@@ -158,6 +165,7 @@ check full_disk_is_refused full_disk
 check ACCEL_that_is_none_is_refused bad_accel
 check missing_packages_are_named_to_a_user missing_packages_as_a_user
 check missing_tool_is_named missing_tool
+check patches_are_written_when_the_kernel_is_cached patches_of_a_cached_kernel
 check interrupt_leaves_no_guest interrupted_guest
 check interrupt_leaves_no_half_unpacked_source interrupted_source
 exit "$failed"
