@@ -134,6 +134,8 @@ filesystems() {
 		run "filesystems-$api" "$1-patched-filesystems" "$words" filesystems.img
 		control "filesystems-$api" "$1-unpatched" "$words" filesystems.img
 	done
+	# only there is tracefs a submount of debugfs by fs_context_for_submount()
+	[ "$1" != newest ] || run submount "$1-patched-filesystems" RUN=submount.guest
 }
 
 # host NAME TEXT COMMAND...: prints its results, and fails if one of them is

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <linux/loop.h>
 #include <linux/types.h>
 #include <sched.h>
@@ -56,17 +57,51 @@ struct type {
 	const char *remount; /* options that a remount has to repeat */
 	const char *image; /* in the filesystem on IMAGES_DISK, if not NAME.img */
 	int (*serve)(struct request *r); /* adds to the options of each mount */
+	int (*answer)(struct request *r); /* starts what can run only once it is mounted */
 	const char *refuses; /* why it cannot be mounted with the option */
 	enum life life;
 	unsigned long flags;
 	int busy; /* EBUSY while the superblock of before is going */
 };
 
+/* Answer INIT as an old server does, so that everything else may be unknown to it. */
+static int answer_fuse(struct request *r)
+{
+	static char request[FUSE_MIN_READ_BUFFER];
+	struct {
+		struct fuse_out_header header;
+		struct fuse_init_out init;
+	} answer;
+	const struct fuse_in_header *asked = (void *)request;
+	pid_t pid = fork();
+	int fd = r->fds[0];
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(fd, request, sizeof(request)) > 0) {
+		memset(&answer, 0, sizeof(answer));
+		answer.header.unique = asked->unique;
+		answer.header.len = sizeof(answer.header);
+		if (asked->opcode == FUSE_INIT) {
+			answer.header.len = sizeof(answer);
+			answer.init.major = FUSE_KERNEL_VERSION;
+			answer.init.minor = FUSE_KERNEL_MINOR_VERSION;
+			answer.init.max_write = 4096;
+		} else {
+			answer.header.error = -ENOSYS;
+		}
+		/* nobody waits for an answer to FORGET */
+		if (write(fd, &answer, answer.header.len) < 0 && errno != ENOENT)
+			break;
+	}
+	_exit(0);
+}
+
 static int serve_fuse(struct request *r)
 {
 	size_t len = strlen(r->options);
 
-	/* nobody answers INIT: neither mounting nor mountinfo waits for it */
 	r->fds[0] = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	snprintf(r->options + len, sizeof(r->options) - len,
 		 "fd=%d,rootmode=40000,user_id=0,group_id=0", r->fds[0]);
@@ -223,8 +258,8 @@ static const struct type types[] = {
 	{ "ecryptfs", .serve = serve_ecryptfs },
 	{ "autofs", .serve = serve_autofs },
 	{ "9p", .serve = serve_9p },
-	{ "fuse", .serve = serve_fuse },
-	{ "fuseblk", .serve = serve_fuse, .image = "fat.img" },
+	{ "fuse", .serve = serve_fuse, .answer = answer_fuse },
+	{ "fuseblk", .serve = serve_fuse, .answer = answer_fuse, .image = "fat.img" },
 	{ .name = "fusectl" },
 
 	{ "sockfs", .refuses = INTERNAL },
@@ -391,9 +426,12 @@ static int do_mount(const struct type *t, const char *device, enum place place,
 		do
 			ret = fsconfig_mount(t, r->source, options);
 		while (ret && errno == EBUSY && t->busy);
-		return ret;
+	} else {
+		ret = mount(r->source, DIR, t->name, t->flags, *options ? options : NULL);
 	}
-	return mount(r->source, DIR, t->name, t->flags, *options ? options : NULL);
+	if (!ret && t->answer)
+		check(t->answer(r) > 0, "no server");
+	return ret;
 }
 
 /* Remount it, with @option if that is not NULL. */

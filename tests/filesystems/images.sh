@@ -12,7 +12,6 @@ root=$tmp/files images=$tmp/images
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-mkdir "$images"
 
 # image FILE SIZE MKFS...: a new filesystem
 image() {

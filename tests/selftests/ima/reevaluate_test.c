@@ -370,10 +370,11 @@ static int measured(int list, const char *digest)
 }
 
 /*
- * How often access to the file was audited since the last question.  Records are
- * printed by a thread, in their order: wait for that of another file.
+ * How often access to the file was audited since the last question, with @digest if
+ * that is not NULL.  Records are printed by a thread, in their order: wait for that of
+ * another file.
  */
-static int audited(int log)
+static int audited(int log, const char *digest)
 {
 	static int markers;
 	struct pollfd fd = { .fd = log, .events = POLLIN };
@@ -399,7 +400,8 @@ static int audited(int log)
 		record[len] = '\0';
 		if (!strstr(record, "type=1805"))
 			continue;
-		if (strstr(record, "file=\"" DIR "/file\""))
+		if (strstr(record, "file=\"" DIR "/file\"") &&
+		    (!digest || strstr(record, digest)))
 			n++;
 		if (strstr(record, marker))
 			return n;
@@ -493,19 +495,19 @@ TEST_F(reevaluate, each_access_is_audited)
 {
 	start_userns(_metadata, self, "audit", 2005, OPTION);
 	hold_file(_metadata, self);
-	EXPECT_EQ(1, audited(self->log));
+	EXPECT_EQ(1, audited(self->log, NULL));
 	ASSERT_EQ(0, access_file());
 	ASSERT_EQ(0, access_file());
-	EXPECT_EQ(2, audited(self->log));
+	EXPECT_EQ(2, audited(self->log, NULL));
 }
 
 TEST_F(reevaluate, plain_only_first_access_is_audited)
 {
 	start_userns(_metadata, self, "audit", 2006, NULL);
 	hold_file(_metadata, self);
-	EXPECT_EQ(1, audited(self->log));
+	EXPECT_EQ(1, audited(self->log, NULL));
 	ASSERT_EQ(0, access_file());
-	EXPECT_EQ(0, audited(self->log));
+	EXPECT_EQ(0, audited(self->log, NULL));
 }
 
 /* The option only adds evaluations: nothing that failed becomes a pass. */
@@ -710,43 +712,94 @@ TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
 		ASSERT_EQ(0, pthread_join(threads[i], &failed));
 		EXPECT_EQ(NULL, failed);
 	}
-	n = audited(self->log);
+	n = audited(self->log, NULL);
 	TH_LOG("%d tasks, %d evaluations", TASKS, n);
 	EXPECT_LE(1, n);
 	EXPECT_GE(3, n);
 }
 
-static void *open_again_and_again(void *stop)
+#define OTHERS 4
+#define ROUNDS 50
+
+struct other {
+	pthread_t thread;
+	int flags; /* that it opens the file with */
+	atomic_bool stop;
+};
+
+static void *open_again_and_again(void *arg)
 {
-	while (!atomic_load((atomic_bool *)stop))
-		access_file();
+	struct other *other = arg;
+	int fd;
+
+	while (!atomic_load(&other->stop)) {
+		fd = open(DIR "/file", O_RDONLY | O_CLOEXEC | other->flags);
+		if (fd < 0)
+			return arg;
+		close(fd);
+	}
 	return NULL;
 }
 
-/* Others keep evaluating; an access after the switch must still see the switch. */
-TEST_F_TIMEOUT(reevaluate, concurrent_accesses_miss_no_switch, 120)
+static void set_content(int round)
 {
-	atomic_bool stop = false;
-	pthread_t threads[4];
+	memset(served->data[round % 2], 0, SIZE);
+	snprintf(served->data[round % 2], SIZE, "round %d of test %d", round, getpid());
+}
 
-	start_userns(_metadata, self, "measure", 2022, OPTION);
+/*
+ * Others keep evaluating, every second one of them with more @flags of open(2); an
+ * access after a switch must still see the switch.
+ */
+static void others_hide_no_switch(struct __test_metadata *const _metadata,
+				  struct _test_data_reevaluate *self, uid_t uid, int flags)
+{
+	struct other others[OTHERS] = {};
+	char digest[ROUNDS][65];
+
+	/* now, since the log does not hold what is audited meanwhile */
+	for (int round = 0; round < ROUNDS; round++) {
+		set_content(round);
+		ASSERT_EQ(0, sha256(served->data[round % 2], digest[round]));
+	}
+	set_content(ROUNDS); /* which is held, and is none of them */
+	ASSERT_EQ(0, add_rule("audit", "fuse", uid));
+	start_userns(_metadata, self, "measure", uid, OPTION);
 	hold_file(_metadata, self);
-	for (int i = 0; i < 4; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, open_again_and_again, &stop));
-	for (int round = 1; round <= 50; round++) {
-		char digest[65];
-
-		snprintf(served->data[round % 2], SIZE, "round %d of test %d", round, getpid());
-		ASSERT_EQ(0, sha256(served->data[round % 2], digest));
+	for (int i = 0; i < OTHERS; i++) {
+		others[i].flags = i % 2 ? flags : 0;
+		ASSERT_EQ(0, pthread_create(&others[i].thread, NULL, open_again_and_again,
+					    &others[i]));
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		set_content(round);
 		served->content = round % 2;
 		ASSERT_EQ(0, access_file());
-		EXPECT_LE(1, measured(self->list, digest)) {
+		EXPECT_LE(1, measured(self->list, digest[round])) {
+			TH_LOG("round %d", round);
+		}
+		EXPECT_LE(1, audited(self->log, digest[round])) {
 			TH_LOG("round %d", round);
 		}
 	}
-	stop = true;
-	for (int i = 0; i < 4; i++)
-		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+	for (int i = 0; i < OTHERS; i++) {
+		void *failed;
+
+		others[i].stop = true;
+		ASSERT_EQ(0, pthread_join(others[i].thread, &failed));
+		EXPECT_EQ(NULL, failed);
+	}
+}
+
+TEST_F_TIMEOUT(reevaluate, concurrent_accesses_miss_no_switch, 120)
+{
+	others_hide_no_switch(_metadata, self, 2022, 0);
+}
+
+/* A file that is open for direct I/O has no digest: nobody is answered by that. */
+TEST_F_TIMEOUT(reevaluate, concurrent_failures_answer_no_other_access, 120)
+{
+	others_hide_no_switch(_metadata, self, 2023, O_DIRECT);
 }
 
 TEST_HARNESS_MAIN
