@@ -80,6 +80,27 @@ full_output_is_an_error() {
 	! "$helper" --help > /dev/full
 }
 
+# mount(8) looks for no helper then: BUGS in the page. If this fails, it can be mended.
+mount_asks_no_helper_for_a_bind() {
+	mkdir -p "$work/bind"
+	# shellcheck disable=SC2016 # for the inner shell
+	timeout 60 unshare -m bash -c '
+		strace -f -o "$1/trace" mount "${@:2}" /etc "$1/bind" || exit
+		mountpoint -q "$1/bind"' - "$work" "$@" &&
+		grep -qE 'move_mount|mount\(' "$work/trace" &&
+		! grep -F mount.ima_nocache "$work/trace"
+}
+
+# With the page under each name: lintian warns of a program without one.
+package_is_clean() {
+	make -s deb BUILD="$work/package" FUSE_NAMES="squashfuse sshfs" > "$work/said" 2>&1 &&
+		! grep -E '^[EW]: ' "$work/said" &&
+		dpkg -c "$work/package"/deb/mount-ima-nocache_*.deb |
+			grep -q 'man8/mount.fuse.sshfs.8.gz ->' && return
+	tail -n 30 "$work/said"
+	return 1
+}
+
 installed() {
 	(cd "$work/root" && find . ! -type d | LC_ALL=C sort)
 }
@@ -137,12 +158,15 @@ page_has_all_options() {
 }
 
 echo "TAP version 13"
-echo "1..11"
+echo "1..14"
 check unit_tests_pass_under_sanitizers unit_tests
 check command_lines_run_clean_under_sanitizers under_sanitizers
 check command_lines_run_clean_under_valgrind under_valgrind
 check every_message_names_the_mount_point every_message_names_the_mount_point
 check it_links_libmount_alone links_libmount_alone
+check mount_asks_no_helper_for_a_bind mount_asks_no_helper_for_a_bind -t ima_nocache.tmpfs -o bind
+check mount_asks_no_helper_for_a_bind_with_fstype mount_asks_no_helper_for_a_bind -o bind,fstype=tmpfs -t ima_nocache
+check debian_package_is_clean package_is_clean
 check full_standard_output_is_an_error full_output_is_an_error
 check install_puts_what_uninstall_takes install_puts_what_uninstall_takes
 check install_defaults_to_where_mount_looks install_defaults_to_where_mount_looks
