@@ -64,7 +64,7 @@ struct type {
 	int busy; /* EBUSY while the superblock of before is going */
 };
 
-/* Answer INIT as an old server does, so that everything else may be unknown to it. */
+/* Answer what mounting and remounting wait for. */
 static int answer_fuse(struct request *r)
 {
 	static char request[FUSE_MIN_READ_BUFFER];
@@ -88,8 +88,8 @@ static int answer_fuse(struct request *r)
 			answer.init.major = FUSE_KERNEL_VERSION;
 			answer.init.minor = FUSE_KERNEL_MINOR_VERSION;
 			answer.init.max_write = 4096;
-		} else {
-			answer.header.error = -ENOSYS;
+		} else if (asked->opcode != FUSE_SYNCFS) {
+			answer.header.error = -EOPNOTSUPP;
 		}
 		/* nobody waits for an answer to FORGET */
 		if (write(fd, &answer, answer.header.len) < 0 && errno != ENOENT)
