@@ -7,8 +7,8 @@
 #
 # It applies without fuzz or offset, git am takes it, and checkpatch.pl --strict has
 # nothing to say. Each patch builds alone, in each of the configurations below, and W=1
-# and sparse say nothing about it that they did not say before. refresh.sh takes the
-# series back as it is.
+# and sparse say nothing about it that they did not say before. With all of it, nothing can
+# lose a flag of a superblock that is in use. refresh.sh takes the series back as it is.
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=$1
@@ -107,7 +107,7 @@ for without in "${WITHOUT[@]}"; do
 done
 
 echo "TAP version 13"
-echo "1..$((${#patches[@]} * 3 + 2))"
+echo "1..$((${#patches[@]} * 3 + 4))"
 for p in "${patches[@]}"; do
 	name=$(basename "$p" .patch)
 	bad=0
@@ -136,6 +136,17 @@ check() {
 	[ "$bad" = 0 ] || echo "# ${said//$'\n'/$'\n'# }"
 	result "$bad" "$1"
 }
+s_iflags() {
+	"$here/s_iflags.sh" "$work/tree"
+}
+
+# It must find the one that all kernels have.
+s_iflags_of_unpatched() {
+	{ "$here/s_iflags.sh" "$src" || :; } | grep -F " mnt_warn_timestamp_expiry:" > /dev/null
+}
+
+check "s_iflags of a live superblock is changed atomically only" s_iflags
+check "control: not so without the series" s_iflags_of_unpatched
 check "git am takes the series" am_series
 check "refresh.sh takes the series over as it is" refresh_series
 exit "$failed"
