@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Make a disk with a whole Debian, to boot from.
+#
+# usage: tests/real/image.sh SUITE
+#
+# The result is $BUILD/images/real-SUITE.img, ext4: the packages of tests/real/packages,
+# nothing of the project. It is kept in $IMA_NOCACHE_CACHE by the hash of what went
+# into it: this script, the list, and the index of the archive's packages.
+set -eu -o pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/progress.sh
+. "$here/../progress.sh"
+suite=$1
+cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
+LIMIT=900 # seconds
+SIZE=2G
+
+packages() {
+	awk -v suite="$suite" '!/^#/ && ($1 == suite || $1 == "both") { print $2 }' "$here/packages"
+}
+
+# Its own lists, made once: whoever wants newer packages removes them.
+"$here/../../setup/apt-root.sh" "$suite" newest none > /dev/null || :
+lists=$BUILD/apt/$suite/state/lists
+key=$({
+	cat "$0" <(packages)
+	find "$lists" -maxdepth 1 -name '*_InRelease' -exec cat {} +
+} | sha256sum | cut -c 1-32)
+
+mkdir -p "$BUILD/images" "$cache"
+link_result() {
+	ln -sfnT "$cache/$key/disk.img" "$BUILD/images/real-$suite.img"
+	ln -sfnT "$cache/$key/versions" "$BUILD/images/real-$suite.versions"
+}
+if [ -f "$cache/$key/disk.img" ]; then
+	link_result
+	echo "  Debian $suite: up to date"
+	exit 0
+fi
+
+tmp=$(mktemp -d "$BUILD/images/real.XXXXXX")
+on_exit() {
+	rm -rf --one-file-system "$tmp" "$cache/tmp.$$"
+}
+
+# In a mount namespace, and with the /dev that mmdebstrap makes: a postinst may
+# change modes there.
+bootstrap() {
+	local names
+	names=$(packages | paste -sd ,)
+	timeout -k 10 "$LIMIT" unshare -m mmdebstrap --mode=root --variant=minbase \
+		--aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+		--include="$names" "$suite" "$tmp/root" "$BUILD/apt/$suite/sources.list"
+}
+
+store() {
+	mkdir "$cache/tmp.$$"
+	dpkg-query --admindir="$tmp/root/var/lib/dpkg" -W -f '${Package} ${Version}\n' \
+		> "$cache/tmp.$$/versions"
+	truncate -s "$SIZE" "$cache/tmp.$$/disk.img"
+	mke2fs -q -t ext4 -d "$tmp/root" "$cache/tmp.$$/disk.img" || return
+	mv -T "$cache/tmp.$$" "$cache/$key" || [ -f "$cache/$key/disk.img" ]
+}
+
+step "Debian $suite: installing" bootstrap
+step "Debian $suite: making the disk" store
+link_result
