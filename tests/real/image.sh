@@ -40,7 +40,7 @@ if [ -f "$cache/$key/disk.img" ]; then
 	exit 0
 fi
 
-tmp=$(mktemp -d "$BUILD/images/real.XXXXXX")
+tmp=$(mktemp -d "$BUILD/real.XXXXXX")
 on_exit() {
 	rm -rf --one-file-system "$tmp" "$cache/tmp.$$"
 }
