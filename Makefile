@@ -27,12 +27,13 @@ PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
 	$(BUILD)/progs/prog1 $(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo shell check check-debug programs packages patches lint clean
+.PHONY: help demo shell check check-debug check-real programs packages patches lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
 	@echo 'make check     all tests'
 	@echo 'make check-debug  those about the kernel, on kernels with KASAN and lockdep'
+	@echo 'make check-real   FUSE programs of Debian, in a whole Debian'
 	@echo 'make shell     a shell in a guest with the patched kernel'
 	@echo 'make programs  the helper and the programs of the tests, in $(BUILD)/'
 	@echo 'make lint      the checks of style alone'
@@ -59,6 +60,9 @@ check:
 
 check-debug:
 	@tests/check.sh debug
+
+check-real:
+	@tests/real/check.sh
 
 lint:
 	@setup/install-packages.sh build lint

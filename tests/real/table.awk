@@ -1,0 +1,62 @@
+#!/usr/bin/awk -f
+# SPDX-License-Identifier: GPL-2.0-only
+# The table of doc/fuse-programs.md: table.awk REPORT VERSIONS
+#
+# REPORT is that of fuse_programs.guest, VERSIONS the packages of its disk.
+BEGIN {
+	package["rclonefs"] = "rclone"
+	package["unionfs"] = "unionfs-fuse"
+	print "| Program | Version | libfuse | Hand-off | root | user namespace | without a hand-off of its kind |"
+	print "| --- | --- | --- | --- | --- | --- | --- |"
+}
+FILENAME == ARGV[2] { version[$1] = $2; next }
+/^# program / {
+	name = $3
+	split($4, a, "=")
+	order[++count] = name
+	handoff[name] = a[2]
+	lib[name] = $5 == "" ? "its own" : $5
+	sub(/\.so\.[0-9.]*$/, "", lib[name])
+	if (lib[name] == "libfuse")
+		lib[name] = "libfuse2"
+}
+/^# row / {
+	for (i = 3; i <= NF; i++) {
+		split($i, a, "=")
+		v[a[1]] = a[2]
+	}
+	way = v["way"]
+	line = $0
+}
+/^(not )?ok / && line != "" {
+	good = $1 == "ok"
+	if (way == "plain")
+		control[v["name"]] = good
+	else if (way == "fd")
+		refused[v["name"]] = refused[v["name"]] (refused[v["name"]] == "" ? "" : ", ") v["who"] ": " v["state"]
+	else {
+		total[v["name"], v["who"]]++
+		if (good)
+			noticed[v["name"], v["who"]]++
+		else if (v["state"] != "mounted")
+			why[v["name"], v["who"]] = v["state"]
+	}
+	line = ""
+}
+function outcome(name, who) {
+	if (noticed[name, who] == total[name, who])
+		return "measured anew"
+	if (!noticed[name, who] && why[name, who] != "")
+		return why[name, who]
+	return "FAILED"
+}
+END {
+	for (i = 1; i <= count; i++) {
+		name = order[i]
+		p = name in package ? package[name] : name
+		printf "| %s | %s | %s | %s | %s | %s | %s |\n", name, version[p], lib[name],
+			handoff[name] == "fd" ? "the mount" : "handoff=remount",
+			outcome(name, "root"), outcome(name, "userns"),
+			handoff[name] == "fd" ? "-" : refused[name]
+	}
+}
