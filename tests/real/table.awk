@@ -6,7 +6,7 @@
 BEGIN {
 	package["rclonefs"] = "rclone"
 	package["unionfs"] = "unionfs-fuse"
-	print "| Program | Version | libfuse | Hand-off | root | user namespace | without a hand-off of its kind |"
+	print "| Program | Version | libfuse | Hand-off | root | user namespace | /dev/fd/N all the same |"
 	print "| --- | --- | --- | --- | --- | --- | --- |"
 }
 FILENAME == ARGV[2] { version[$1] = $2; next }
@@ -36,7 +36,7 @@ FILENAME == ARGV[2] { version[$1] = $2; next }
 		refused[v["name"]] = refused[v["name"]] (refused[v["name"]] == "" ? "" : ", ") v["who"] ": " v["state"]
 	else {
 		total[v["name"], v["who"]]++
-		if (good)
+		if (good && v["state"] == "mounted")
 			noticed[v["name"], v["who"]]++
 		else if (v["state"] != "mounted")
 			why[v["name"], v["who"]] = v["state"]
