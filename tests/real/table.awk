@@ -44,6 +44,8 @@ FILENAME == ARGV[2] { version[$1] = $2; next }
 	line = ""
 }
 function outcome(name, who) {
+	if (total[name, who] != 4)
+		return "incomplete"
 	if (noticed[name, who] == total[name, who])
 		return "measured anew"
 	if (!noticed[name, who] && why[name, who] != "")
