@@ -35,6 +35,7 @@
 
 #define OPTION "ima_nocache"
 #define DIR "/mnt/reevaluate"
+#define OVERLAY "/mnt/reevaluate-overlay"
 #define IMA "/sys/kernel/security/ima/"
 #define SIZE 8192 /* bytes of the file, more than a page */
 #define FILE_INO 2
@@ -660,6 +661,55 @@ TEST_F(reevaluate, original_passes_again)
 	served->content = 0;
 	served->xattr[XATTR_IMA] = 0;
 	EXPECT_EQ(0, access_file());
+}
+
+/*
+ * The file through an overlay that has not the option itself.  It has no upper layer,
+ * and the inode number of the file below, which EVM protects as well.  Returns whether
+ * EVM verifies HMACs there: newer kernels do not.
+ */
+static bool start_evm_below_overlay(struct __test_metadata *const _metadata,
+				    struct _test_data_reevaluate *self, uid_t uid,
+				    const char *option)
+{
+	ASSERT_EQ(0, add_rule("appraise", "overlay", uid));
+	start_evm(_metadata, self, uid, option);
+	close(self->held);
+	mkdir(OVERLAY, 0777);
+	ASSERT_EQ(0, mount("none", OVERLAY, "overlay", MS_RDONLY,
+			   "xino=off,lowerdir=" DIR ":/etc")) {
+		TH_LOG("overlay: %s", strerror(errno));
+	}
+	switch_evm();
+	self->held = open(OVERLAY "/file", O_RDONLY | O_CLOEXEC);
+	if (self->held >= 0)
+		return false;
+	ASSERT_EQ(EACCES, errno);
+	served->xattr[XATTR_EVM] = 0;
+	self->held = open(OVERLAY "/file", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->held) {
+		TH_LOG("%s", strerror(errno));
+	}
+	return true;
+}
+
+TEST_F(reevaluate, switched_ima_xattr_below_an_overlay_fails_evm)
+{
+	if (!start_evm_below_overlay(_metadata, self, 2016, OPTION))
+		SKIP(return, "EVM verifies no HMAC on overlay");
+	switch_content_and_ima(self->digest[1]);
+	EXPECT_EQ(-1, open(OVERLAY "/file", O_RDONLY | O_CLOEXEC));
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(reevaluate, plain_switched_ima_xattr_below_an_overlay_passes)
+{
+	if (!start_evm_below_overlay(_metadata, self, 2017, NULL))
+		SKIP(return, "EVM verifies no HMAC on overlay");
+	switch_content_and_ima(self->digest[1]);
+	EXPECT_LE(0, open(OVERLAY "/file", O_RDONLY | O_CLOEXEC)) {
+		TH_LOG("%s", strerror(errno));
+	}
 }
 
 /* ---- many at once ------------------------------------------------------- */
