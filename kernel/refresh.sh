@@ -56,7 +56,7 @@ done
 for new in "$work"/*.patch; do
 	name=$(basename "$new" .patch)
 	name=${name#????-}
-	series_names | grep -qxF "$name" || echo "new, not yet in kernel/series: $name"
+	series_names | grep -xF "$name" > /dev/null || echo "new, not yet in kernel/series: $name"
 	file=$(series_file "$name" "$kernel")
 	if [ -n "$file" ]; then
 		! cmp -s <(text "$file") <(text "$new") || continue

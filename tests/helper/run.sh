@@ -95,8 +95,8 @@ mount_asks_no_helper_for_a_bind() {
 package_is_clean() {
 	make -s deb BUILD="$work/package" FUSE_NAMES="squashfuse sshfs" > "$work/said" 2>&1 &&
 		! grep -E '^[EW]: ' "$work/said" &&
-		dpkg -c "$work/package"/deb/mount-ima-nocache_*.deb |
-			grep -q 'man8/mount.fuse.sshfs.8.gz ->' && return
+		dpkg -c "$work/package"/deb/mount-ima-nocache_*.deb > "$work/content" &&
+		grep -q 'man8/mount.fuse.sshfs.8.gz ->' "$work/content" && return
 	tail -n 30 "$work/said"
 	return 1
 }
