@@ -94,10 +94,14 @@ $(BUILD)/tests/server/%.o: tests/server/%.c
 	$(CC) $(CFLAGS) $(FUSE_CFLAGS) -c -o $@ $<
 
 # The harness is the kernel's own, taken from the tree that was built.
-$(selftests): $(BUILD)/%: %.c | $(BUILD)/kernel/$(KERNEL)-patched
+harness = $(BUILD)/kernel/$(or $(KERNEL),$(default_kernel))-patched
+$(selftests): $(BUILD)/%: %.c | $(harness)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -isystem $(BUILD)/kernel/$(KERNEL)-patched $(FUSE_CFLAGS) -o $@ $< \
+	$(CC) $(CFLAGS) -isystem $(harness) $(FUSE_CFLAGS) -o $@ $< \
 		-pthread $(FUSE_LIBS)
+
+$(BUILD)/kernel/%-patched:
+	@kernel/build.sh $* patched
 
 $(BUILD)/progs/prog1: tests/programs/hello.c
 	@mkdir -p $(@D)

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -52,6 +53,9 @@ struct served {
 	atomic_bool read_to_end;
 	bool hostile; /* serve the other content once the file was read */
 	bool missing; /* the file, until it is made */
+	atomic_bool hold_back; /* the next answer about an xattr of the file */
+	atomic_bool held_back; /* one is, until somebody looks up a marker */
+	atomic_int opens;
 	uid_t owner;
 	char data[2][SIZE];
 	char value[XATTRS][2][256];
@@ -59,6 +63,7 @@ struct served {
 };
 
 static struct served *served;
+static fuse_req_t held_req; /* what the server holds back */
 
 static void file_attr(struct stat *st, fuse_ino_t ino)
 {
@@ -78,6 +83,9 @@ static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	/* "file", or one of any number of others that are opened once each */
 	if (sscanf(name, "marker%u", &n) == 1) {
 		e.ino = FILE_INO + 1 + n;
+		if (held_req)
+			fuse_reply_err(held_req, ENODATA);
+		held_req = NULL;
 	} else if (parent != FUSE_ROOT_ID || strcmp(name, "file") || served->missing) {
 		fuse_reply_err(req, ENOENT);
 		return;
@@ -109,6 +117,7 @@ static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	(void)ino;
 	fi->direct_io = served->hostile;
 	fuse_reply_open(req, fi);
+	served->opens++;
 }
 
 static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -144,6 +153,11 @@ static void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 
 	if (ino != FILE_INO || kind < 0) {
 		fuse_reply_err(req, ENODATA);
+		return;
+	}
+	if (atomic_exchange(&served->hold_back, false)) {
+		held_req = req;
+		served->held_back = true;
 		return;
 	}
 	which = served->xattr[kind];
@@ -850,6 +864,106 @@ TEST_F_TIMEOUT(reevaluate, concurrent_accesses_miss_no_switch, 120)
 TEST_F_TIMEOUT(reevaluate, concurrent_failures_answer_no_other_access, 120)
 {
 	others_hide_no_switch(_metadata, self, 2023, O_DIRECT);
+}
+
+/* ---- what the kernel reads into a buffer -------------------------------- */
+
+struct task {
+	pthread_t thread;
+	_Atomic pid_t tid;
+};
+
+static void *open_once(void *arg)
+{
+	struct task *task = arg;
+
+	task->tid = gettid();
+	return access_file() ? arg : NULL;
+}
+
+/* Wait until @tid sleeps in a way that only IMA's mutex makes it. */
+static void wait_for_mutex(struct __test_metadata *const _metadata, pid_t tid)
+{
+	char path[32], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	while (state != 'D') {
+		sched_yield();
+		f = fopen(path, "r");
+		ASSERT_NE(NULL, f);
+		ASSERT_EQ(1, fscanf(f, "%*d (%*[^)]) %c", &state));
+		fclose(f);
+	}
+}
+
+/*
+ * Load the file of @pid whose descriptor comes through @pipe, outside of the user
+ * namespace, since modules take the host's root.  FUSE serves only who is @uid.
+ */
+static void load_module(pid_t pid, int pipe, uid_t uid)
+{
+	int fd, file, ret;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (read(pipe, &file, sizeof(file)) != sizeof(file))
+		_exit(2);
+	fd = syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, pid, 0), file, 0);
+	setfsgid(uid);
+	setfsuid(uid);
+	ret = syscall(SYS_finit_module, fd, "", 0);
+	/* the content is no module, which is found out after IMA was asked */
+	_exit(fd < 0 ? 3 : ret != -1 || errno != ENOEXEC);
+}
+
+/*
+ * The kernel reads a file into a buffer, as a module, and then asks IMA, which is
+ * busy with the file.  Until its turn comes the content is switched and opened.  What
+ * is found in the buffer is no answer to that open, which asks before IMA looks at the
+ * buffer, but after it was filled.
+ */
+TEST_F_TIMEOUT(reevaluate, evaluation_of_a_buffer_answers_no_other_access, 60)
+{
+	struct task busy = {}, other = {};
+	pid_t self_pid = getpid(), loader;
+	int pipes[2], status, opens;
+	void *failed;
+
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(0, write_file(IMA "policy", "audit func=MODULE_CHECK fsname=fuse fowner=2024\n"));
+	loader = fork();
+	ASSERT_LE(0, loader);
+	if (!loader)
+		load_module(self_pid, pipes[0], 2024);
+	start_userns(_metadata, self, "audit", 2024, OPTION);
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, audited(self->log, self->digest[0]));
+
+	served->hold_back = true;
+	ASSERT_EQ(0, pthread_create(&busy.thread, NULL, open_once, &busy));
+	while (!served->held_back)
+		sched_yield();
+	served->read_to_end = false;
+	ASSERT_EQ(sizeof(self->held), write(pipes[1], &self->held, sizeof(self->held)));
+	while (!served->read_to_end)
+		sched_yield();
+	wait_for_mutex(_metadata, loader);
+	served->content = 1;
+	opens = served->opens;
+	ASSERT_EQ(0, pthread_create(&other.thread, NULL, open_once, &other));
+	while (served->opens == opens)
+		sched_yield();
+	wait_for_mutex(_metadata, other.tid);
+
+	/* which has the server answer the first one */
+	ASSERT_EQ(0, access(DIR "/marker99", F_OK));
+	ASSERT_EQ(0, pthread_join(busy.thread, &failed));
+	EXPECT_EQ(NULL, failed);
+	ASSERT_EQ(0, pthread_join(other.thread, &failed));
+	EXPECT_EQ(NULL, failed);
+	ASSERT_EQ(loader, waitpid(loader, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(2, audited(self->log, self->digest[1]));
 }
 
 TEST_HARNESS_MAIN
