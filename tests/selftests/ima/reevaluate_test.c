@@ -28,6 +28,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ struct served {
 	atomic_bool read_to_end;
 	bool hostile; /* serve the other content once the file was read */
 	bool missing; /* the file, until it is made */
+	bool metacopy; /* overlay finds only the metadata of the file here */
 	atomic_bool hold_back; /* the next answer about an xattr of the file */
 	atomic_bool held_back; /* one is, until somebody looks up a marker */
 	atomic_int opens;
@@ -151,6 +153,14 @@ static void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	int kind = xattr_kind(name), which;
 	size_t len;
 
+	if (ino == FILE_INO && served->metacopy && !strcmp(name, "trusted.overlay.metacopy")) {
+		/* there, and empty */
+		if (size)
+			fuse_reply_buf(req, "", 0);
+		else
+			fuse_reply_xattr(req, 0);
+		return;
+	}
 	if (ino != FILE_INO || kind < 0) {
 		fuse_reply_err(req, ENODATA);
 		return;
@@ -724,6 +734,60 @@ TEST_F(reevaluate, plain_switched_ima_xattr_below_an_overlay_passes)
 	EXPECT_LE(0, open(OVERLAY "/file", O_RDONLY | O_CLOEXEC)) {
 		TH_LOG("%s", strerror(errno));
 	}
+}
+
+/* ---- an overlay with metadata and data in two places -------------------- */
+
+#define DATA "/mnt/reevaluate-data"
+
+/* Before, IMA did not look at the inode with the metadata. */
+static bool older_than_6_10(void)
+{
+	int major = 0, minor = 0;
+	struct utsname name;
+
+	return !uname(&name) && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+	       (major < 6 || (major == 6 && minor < 10));
+}
+
+/* On DIR is an overlay: of a file, FUSE has the metadata and a tmpfs the data. */
+static void start_metacopy(struct __test_metadata *const _metadata,
+			   struct _test_data_reevaluate *self, uid_t uid, const char *option)
+{
+	int fd;
+
+	ASSERT_EQ(0, add_rule("audit", "overlay", uid));
+	mkdir(DATA, 0777);
+	ASSERT_EQ(0, mount("none", DATA, "tmpfs", 0, NULL));
+	fd = open(DATA "/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	ASSERT_EQ(SIZE, write(fd, served->data[0], SIZE));
+	close(fd);
+
+	served->owner = uid;
+	served->metacopy = true;
+	start_server(_metadata, self, option);
+	ASSERT_EQ(0, mount("none", DIR, "overlay", MS_RDONLY,
+			   "metacopy=on,redirect_dir=follow,lowerdir=" DIR ":" DATA)) {
+		TH_LOG("overlay: %s", strerror(errno));
+	}
+	hold_file(_metadata, self);
+	EXPECT_EQ(1, audited(self->log, self->digest[0]));
+	ASSERT_EQ(0, access_file());
+	ASSERT_EQ(0, access_file());
+}
+
+TEST_F(reevaluate, option_counts_where_the_metadata_is)
+{
+	if (older_than_6_10())
+		SKIP(return, "IMA looks at no inode for metadata");
+	start_metacopy(_metadata, self, 2018, OPTION);
+	EXPECT_EQ(2, audited(self->log, self->digest[0]));
+}
+
+TEST_F(reevaluate, plain_metadata_elsewhere_is_audited_once)
+{
+	start_metacopy(_metadata, self, 2019, NULL);
+	EXPECT_EQ(0, audited(self->log, self->digest[0]));
 }
 
 /* ---- many at once ------------------------------------------------------- */
