@@ -740,14 +740,17 @@ TEST_F(reevaluate, plain_switched_ima_xattr_below_an_overlay_passes)
 
 #define DATA "/mnt/reevaluate-data"
 
-/* Before, IMA did not look at the inode with the metadata. */
-static bool older_than_6_10(void)
+#define VERSION(major, minor) ((major) * 1000 + (minor))
+
+/* That of this kernel, or 0. */
+static int kernel_version(void)
 {
-	int major = 0, minor = 0;
+	int major, minor;
 	struct utsname name;
 
-	return !uname(&name) && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
-	       (major < 6 || (major == 6 && minor < 10));
+	if (uname(&name) || sscanf(name.release, "%d.%d", &major, &minor) != 2)
+		return 0;
+	return VERSION(major, minor);
 }
 
 /* On DIR is an overlay: of a file, FUSE has the metadata and a tmpfs the data. */
@@ -778,7 +781,8 @@ static void start_metacopy(struct __test_metadata *const _metadata,
 
 TEST_F(reevaluate, option_counts_where_the_metadata_is)
 {
-	if (older_than_6_10())
+	/* which made IMA look at that inode at all */
+	if (kernel_version() < VERSION(6, 10))
 		SKIP(return, "IMA looks at no inode for metadata");
 	start_metacopy(_metadata, self, 2018, OPTION);
 	EXPECT_EQ(2, audited(self->log, self->digest[0]));
@@ -786,6 +790,9 @@ TEST_F(reevaluate, option_counts_where_the_metadata_is)
 
 TEST_F(reevaluate, plain_metadata_elsewhere_is_audited_once)
 {
+	/* since then, until it was mended, IMA keeps the version of the wrong inode */
+	if (kernel_version() >= VERSION(6, 10) && kernel_version() < VERSION(7, 0))
+		SKIP(return, "IMA evaluates at each access by itself");
 	start_metacopy(_metadata, self, 2019, NULL);
 	EXPECT_EQ(0, audited(self->log, self->digest[0]));
 }
@@ -934,7 +941,7 @@ TEST_F_TIMEOUT(reevaluate, concurrent_failures_answer_no_other_access, 120)
 
 struct task {
 	pthread_t thread;
-	_Atomic pid_t tid;
+	atomic_int tid;
 };
 
 static void *open_once(void *arg)
