@@ -130,12 +130,14 @@ filesystems() {
 	step "making the disk of filesystems" tests/filesystems/images.sh \
 		"$BUILD/images/filesystems.img"
 	for api in mount2 fsconfig; do
-		words="RUN=filesystems_test API=$api"
+		words="RUN=filesystems.guest API=$api"
 		run "filesystems-$api" "$1-patched-filesystems" "$words" filesystems.img
 		control "filesystems-$api" "$1-unpatched" "$words" filesystems.img
 	done
 	# only there is tracefs a submount of debugfs by fs_context_for_submount()
-	[ "$1" != newest ] || run submount "$1-patched-filesystems" RUN=submount.guest
+	words=nfs
+	[ "$1" != newest ] || words=nfs,debugfs
+	run submount "$1-patched-filesystems" "RUN=submount.guest SUBMOUNTS=$words" filesystems.img
 }
 
 # host NAME TEXT COMMAND...: prints its results, and fails if one of them is

@@ -33,7 +33,6 @@
 #define DIR "/mnt/filesystem"
 #define LOWER "/mnt/lower"
 #define IMAGES "/mnt/images"
-#define IMAGES_DISK "/dev/vda"
 #define KEY "0123456789abcdef"
 #define AT_LEAST 25 /* types, really mounted */
 #define TIMEOUT 60 /* seconds, for a type that hangs */
@@ -204,6 +203,21 @@ static int serve_9p(struct request *r)
 	return 0;
 }
 
+/* Of the servers that filesystems.guest has started. */
+static int serve_nfs(struct request *r)
+{
+	r->source = "127.0.0.1:/";
+	return 0;
+}
+
+static int serve_smb(struct request *r)
+{
+	r->source = "//127.0.0.1/share";
+	return 0;
+}
+
+#define NFS_OPTIONS "vers=4.0,addr=127.0.0.1,clientaddr=127.0.0.1"
+#define SMB_OPTIONS "ip=127.0.0.1,username=root,password=secret,vers=3.1.1"
 #define INTERNAL "of the kernel's own use, has no tree to mount"
 
 static const struct type types[] = {
@@ -261,6 +275,14 @@ static const struct type types[] = {
 	{ "fuse", .serve = serve_fuse, .answer = answer_fuse },
 	{ "fuseblk", .serve = serve_fuse, .answer = answer_fuse, .image = "fat.img" },
 	{ .name = "fusectl" },
+
+	/* on a network */
+	{ "nfs", .options = NFS_OPTIONS, .remount = NFS_OPTIONS, .serve = serve_nfs },
+	{ "nfs4", .options = NFS_OPTIONS, .remount = NFS_OPTIONS, .serve = serve_nfs },
+	{ "cifs", .options = SMB_OPTIONS, .remount = SMB_OPTIONS, .serve = serve_smb },
+	{ "smb3", .options = SMB_OPTIONS, .remount = SMB_OPTIONS, .serve = serve_smb },
+	{ "nfsd", .life = KEPT },
+	{ .name = "rpc_pipefs" },
 
 	{ "sockfs", .refuses = INTERNAL },
 	{ "pipefs", .refuses = INTERNAL },
@@ -631,10 +653,6 @@ int main(void)
 		ksft_exit_fail_msg("API=mount2 or API=fsconfig\n");
 
 	mkdir(DIR, 0755);
-	mkdir(IMAGES, 0755);
-	if (mount(IMAGES_DISK, IMAGES, "ext4", 0, NULL))
-		ksft_exit_fail_msg("%s: %s\n", IMAGES_DISK, strerror(errno));
-
 	n = list_types(names, ARRAY_SIZE(names));
 	if (!n || n == ARRAY_SIZE(names))
 		ksft_exit_fail_msg("/proc/filesystems: %zu types\n", n);

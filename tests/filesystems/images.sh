@@ -3,7 +3,7 @@
 # Make the disk of filesystems_test: tests/filesystems/images.sh FILE
 #
 # An ext4 with an image of each type of filesystem that has a tool to make it. They
-# are sparse, and as small as the tools allow.
+# are sparse, and as small as the tools allow. Servers of network filesystems are in servers/.
 set -eu -o pipefail
 
 out=$1
@@ -47,6 +47,8 @@ mkfs.cramfs "$root" "$images/cramfs.img"
 genromfs -d "$root" -f "$images/romfs.img"
 image btrfs.img 128M mkfs.btrfs -q
 
-truncate -s 128M "$tmp/disk"
+cp -a "$(tests/filesystems/servers.sh)" "$images/servers"
+
+truncate -s 400M "$tmp/disk"
 mke2fs -q -t ext4 -d "$images" "$tmp/disk"
 mv "$tmp/disk" "$out"
