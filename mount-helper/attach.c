@@ -11,6 +11,7 @@
 #include "attributes.h"
 #include "children.h"
 #include "fuse_options.h"
+#include "mounted.h"
 #include "option.h"
 #include "program.h"
 #include "report.h"
@@ -131,9 +132,15 @@ static int serve_mount(struct attachment *at)
 	/* from here on the device is closed when the program has closed it */
 	close(at->sb.device);
 	at->sb.device = -1;
-	if (wait_begin(w, pid) || wait_answer(w, at->mount, at->program.user))
+	if (wait_begin(w, pid))
 		return MNT_EX_FAIL;
-	return 0;
+	if (!wait_answer(w, at->mount, at->program.user))
+		return 0;
+	if (w->program < 0)
+		report(at->rq->target,
+		       "if %s cannot serve a mount that it is handed (those on libfuse 2 cannot), use -o %s=%s",
+		       at->program.name, OPTION_HANDOFF, HANDOFF_REMOUNT);
+	return MNT_EX_FAIL;
 }
 
 static int show_mount(struct attachment *at)
@@ -145,7 +152,7 @@ static int show_mount(struct attachment *at)
 	if (move_mount(at->mount, "", at->target, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		return fail(at, "cannot attach the mount");
-	status = verify_option(at->rq->target, at->mount);
+	status = verify_option(at->rq->target, mounted_id(at->mount));
 	if (status)
 		undo_mount(at->rq->target, at->mount);
 	return status;

@@ -51,7 +51,7 @@ static int check_kernel(const struct request *rq)
 static int set_option(const struct request *rq, int fd)
 {
 	struct mounted found;
-	int err = mounted_find(fd, &found), status;
+	int id = mounted_id(fd), err = mounted_find(id, &found), status;
 
 	if (err) {
 		report(rq->target, "cannot see what was mounted: %s",
@@ -66,7 +66,7 @@ static int set_option(const struct request *rq, int fd)
 		status = superblock_flag(rq->target, fd, found.read_only);
 	}
 	mounted_free(&found);
-	return status ? status : verify_option(rq->target, fd);
+	return status ? status : verify_option(rq->target, id);
 }
 
 /* With @program running: 0 if all is well, else the mount is undone. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "option.h"
 #include "probe.h"
 #include "report.h"
+#include "signals.h"
 #include "verify.h"
 
 #define MESSAGE_MAX 4096
@@ -90,8 +90,9 @@ static int say_result(const struct request *rq, struct libmnt_context *cxt,
 	return status;
 }
 
+/* @done: where it goes if the kernel has mounted, whatever came after that */
 static int run_libmount(const struct request *rq, const char *type,
-			const struct mounted *present)
+			const struct mounted *present, bool *done)
 {
 	struct libmnt_context *cxt = mnt_new_context();
 	char *options = kernel_options(rq, present);
@@ -110,52 +111,35 @@ static int run_libmount(const struct request *rq, const char *type,
 		/* a helper might swallow the option; the kernel gets it thus */
 		mnt_context_disable_helpers(cxt, 1);
 		status = say_result(rq, cxt, mnt_context_mount(cxt));
+		*done = mnt_context_get_status(cxt);
 	}
 	free(options);
 	mnt_free_context(cxt);
 	return status;
 }
 
-/* The ID of the mount at the mount point, or -errno. */
-static int present_id(const char *target)
-{
-	int fd = open(target, O_PATH | O_CLOEXEC), id;
-
-	if (fd < 0)
-		return -errno;
-	id = mounted_id(fd);
-	close(fd);
-	return id;
-}
-
 /* Whether there is a new mount, with the option. */
 static int verify_new(const struct request *rq, int before)
 {
-	int fd = open(rq->target, O_PATH | O_CLOEXEC), status = MNT_EX_FAIL;
+	int id = mounted_id_at(rq->target);
 
-	if (fd < 0) {
-		report(rq->target, "cannot see what was mounted: %s",
-		       strerror(errno));
-		return MNT_EX_FAIL;
-	}
-	if (mounted_id(fd) == before)
-		report(rq->target, "nothing was mounted");
-	else
-		status = verify_option(rq->target, fd);
-	close(fd);
-	return status;
+	if (id != before)
+		return verify_option(rq->target, id);
+	report(rq->target, "nothing was mounted");
+	return MNT_EX_FAIL;
 }
 
 int mount_kernel_type(const struct request *rq)
 {
-	int status = check_no_helper(rq), before;
+	int status = check_no_helper(rq), before, err;
+	bool done = false;
 
 	if (!status)
 		status = request_enter(rq);
 	if (status)
 		return status;
 	/* none: mount(8) can make the directory, see X-mount.mkdir there */
-	before = present_id(rq->target);
+	before = mounted_id_at(rq->target);
 	if (before < 0 && before != -ENOENT) {
 		report(rq->target, "cannot use this mount point: %s",
 		       strerror(-before));
@@ -164,19 +148,27 @@ int mount_kernel_type(const struct request *rq)
 	status = request_leave(rq);
 	if (status)
 		return status;
-	status = run_libmount(rq, rq->fstype, NULL);
+	err = signals_block(NULL);
+	if (err) {
+		report(rq->target, "cannot block signals: %s", strerror(-err));
+		return MNT_EX_SYSERR;
+	}
+	status = run_libmount(rq, rq->fstype, NULL, &done);
 	/* once more, since what is left mounted there must not stay */
 	if (request_enter(rq) && request_enter(rq))
 		return MNT_EX_SYSERR;
 	if (!status)
 		status = verify_new(rq, before);
-	if (status)
+	/* what others have mounted in the meantime is theirs */
+	if (status && done)
 		undo_new_mount(rq->target, before);
 	return status;
 }
 
 int remount_kernel_type(const struct request *rq, const struct mounted *present)
 {
+	bool done;
+
 	/*
 	 * By fspick(2) a filesystem without its own fs_context loses the
 	 * options that it has.
@@ -185,5 +177,5 @@ int remount_kernel_type(const struct request *rq, const struct mounted *present)
 		report(rq->target, "%s", strerror(errno));
 		return MNT_EX_SYSERR;
 	}
-	return run_libmount(rq, present->fstype, present);
+	return run_libmount(rq, present->fstype, present, &done);
 }

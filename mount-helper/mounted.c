@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libmount/libmount.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mounted.h"
 #include "option.h"
@@ -22,6 +24,17 @@ int mounted_id(int fd)
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st))
 		return -errno;
 	return st.stx_mask & STATX_MNT_ID ? (int)st.stx_mnt_id : -EOPNOTSUPP;
+}
+
+int mounted_id_at(const char *target)
+{
+	int fd = open(target, O_PATH | O_CLOEXEC), id;
+
+	if (fd < 0)
+		return -errno;
+	id = mounted_id(fd);
+	close(fd);
+	return id;
 }
 
 static bool has_option(const char *options, const char *name)
@@ -49,32 +62,46 @@ static int copy(struct libmnt_fs *fs, struct mounted *found)
 	return 0;
 }
 
-static int find(int id, struct mounted *found)
+static int parse(char *line, size_t len, struct mounted *found)
 {
-	struct libmnt_table *table;
-	struct libmnt_iter *iter;
+	struct libmnt_table *table = mnt_new_table();
+	FILE *stream = fmemopen(line, len, "r");
 	struct libmnt_fs *fs;
-	int ret = -ENOENT;
+	int ret = -EIO;
 
-	table = mnt_new_table_from_file(MOUNTINFO);
-	iter = mnt_new_iter(MNT_ITER_BACKWARD);
-	if (!table || !iter)
-		ret = -EIO;
-	else
-		while (ret == -ENOENT && !mnt_table_next_fs(table, iter, &fs))
-			if (mnt_fs_get_id(fs) == id)
-				ret = copy(fs, found);
-	mnt_free_iter(iter);
+	if (table && stream &&
+	    !mnt_table_parse_stream(table, stream, MOUNTINFO) &&
+	    !mnt_table_first_fs(table, &fs))
+		ret = copy(fs, found);
+	if (stream)
+		fclose(stream);
 	mnt_unref_table(table);
 	return ret;
 }
 
-int mounted_find(int fd, struct mounted *found)
+int mounted_find(int id, struct mounted *found)
 {
-	int id = mounted_id(fd);
+	size_t size = 0;
+	char *line = NULL;
+	ssize_t len;
+	int ret = -ENOENT;
+	FILE *file;
 
 	*found = (struct mounted){ 0 };
-	return id < 0 ? id : find(id, found);
+	if (id < 0)
+		return id;
+	file = fopen(MOUNTINFO, "re");
+	if (!file)
+		return -errno;
+	/* libmount is to take apart this line alone, not thousands of others */
+	while (ret == -ENOENT && (len = getline(&line, &size, file)) > 0)
+		if (strtol(line, NULL, 10) == id)
+			ret = parse(line, len, found);
+	if (ret == -ENOENT && ferror(file))
+		ret = -EIO;
+	fclose(file);
+	free(line);
+	return ret;
 }
 
 void mounted_free(struct mounted *found)

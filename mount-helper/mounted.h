@@ -21,12 +21,16 @@ struct mounted {
  */
 int mounted_id(int fd);
 
+/* mounted_id_at - the ID of what is mounted at @target now, or -errno */
+int mounted_id_at(const char *target);
+
 /*
- * mounted_find - look up the mount that @fd is on
+ * mounted_find - look up a mount
+ * @id: what mounted_id() returns, an error too
  *
  * Returns 0, and mounted_free() gives back what @found holds; or -errno.
  */
-int mounted_find(int fd, struct mounted *found);
+int mounted_find(int id, struct mounted *found);
 void mounted_free(struct mounted *found);
 
 #endif

@@ -42,7 +42,7 @@ static int remount_fuse(const struct request *rq, int fd,
 static int remount_found(const struct request *rq, int fd)
 {
 	struct mounted found;
-	int err = mounted_find(fd, &found), status;
+	int id = mounted_id(fd), err = mounted_find(id, &found), status;
 
 	if (err) {
 		report(rq->target, "cannot see what is mounted: %s",
@@ -55,7 +55,7 @@ static int remount_found(const struct request *rq, int fd)
 	else
 		status = remount_kernel_type(rq, &found);
 	mounted_free(&found);
-	return status ? status : verify_option(rq->target, fd);
+	return status ? status : verify_option(rq->target, id);
 }
 
 int remount(const struct request *rq)

@@ -14,14 +14,17 @@
 
 void undo_mount(const char *target, int fd)
 {
+	int id = mounted_id(fd), err;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (fd >= 0 && !umount2(path, MNT_DETACH))
+	if (!umount2(path, MNT_DETACH))
 		return;
-	/* by name it works without /proc */
-	if (umount2(target, MNT_DETACH))
-		report(target, "cannot unmount: %s", strerror(errno));
+	err = errno;
+	/* by name it works without /proc; but others mount things, too */
+	if (id < 0 || mounted_id_at(target) != id ||
+	    umount2(target, MNT_DETACH))
+		report(target, "cannot unmount: %s", strerror(err));
 }
 
 void undo_new_mount(const char *target, int before)
@@ -41,10 +44,10 @@ void undo_new_mount(const char *target, int before)
 	close(fd);
 }
 
-int verify_option(const char *target, int fd)
+int verify_option(const char *target, int id)
 {
 	struct mounted found;
-	int err = mounted_find(fd, &found);
+	int err = mounted_find(id, &found);
 	bool flagged = !err && found.flagged;
 
 	mounted_free(&found);

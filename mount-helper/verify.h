@@ -5,17 +5,17 @@
 /*
  * verify_option - see in mountinfo that a mount has the option
  * @target: the mount point, for messages
- * @fd: a descriptor of the mount's root, O_PATH is enough
+ * @id: what mounted_id() returns, an error too
  *
  * Nobody's word is taken for it: several filesystems accept options that they
  * do not know.  Returns 0 if ima_nocache is among the superblock's options;
  * else MNT_EX_FAIL after a message.
  */
-int verify_option(const char *target, int fd);
+int verify_option(const char *target, int id);
 
 /*
  * undo_mount - unmount, lazily, what was mounted in vain
- * @fd: a descriptor of the mount's root, or -1 if there is none
+ * @fd: a descriptor of the mount's root
  *
  * Complains where that fails.
  */

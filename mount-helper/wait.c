@@ -15,6 +15,7 @@
 #include "mounted.h"
 #include "program.h"
 #include "report.h"
+#include "signals.h"
 #include "wait.h"
 
 #define PROGRAM_END_MS 1000 /* what a program gets to end after a failure */
@@ -35,11 +36,7 @@ int wait_prepare(struct waiting *w, const char *target, unsigned int timeout)
 		.program = -1,
 		.signals = -1,
 	};
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
+	if (signals_block(&set))
 		return cannot_watch(w);
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	return w->signals < 0 ? cannot_watch(w) : 0;
@@ -142,15 +139,24 @@ static int wait_event(struct waiting *w, int fd, short events)
 /* A process that ends with status 0 once the filesystem has answered. */
 static pid_t start_question(int mntfd, const struct passwd *user)
 {
-	pid_t pid = fork();
+	pid_t helper = getpid(), pid = fork();
 	struct statfs st;
+	int err;
 
 	if (pid)
 		return pid;
-	/* not to stay, holding the mount, when the helper is killed */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || program_become(user))
-		_exit(errno);
-	_exit(fstatfs(mntfd, &st) ? errno : 0);
+	/*
+	 * Not to stay, holding the mount, when the helper is killed; asked for
+	 * as the user, since becoming one forgets it.
+	 */
+	err = -program_become(user);
+	if (!err && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		err = errno;
+	if (!err && getppid() != helper)
+		err = ESRCH;
+	if (!err && fstatfs(mntfd, &st))
+		err = errno;
+	_exit(err);
 }
 
 /* Returns 0, or what fstatfs(2) has failed with. */
