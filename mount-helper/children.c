@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libmount/libmount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +32,9 @@ static int leave_other_children(void)
 		return prctl(PR_SET_PDEATHSIG, SIGTERM) ? -errno : 0;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			_exit(EXIT_FAILURE);
+			_exit(MNT_EX_SYSERR);
 	/* nobody else's status: only what this program returns */
-	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : MNT_EX_FAIL);
 }
 
 int children_adopt(void)

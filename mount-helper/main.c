@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "attach.h"
@@ -65,8 +66,14 @@ static int check(void)
 
 static int mount_request(struct request *rq)
 {
-	int status = request_complete(rq);
+	int status;
 
+	if (getuid() != geteuid() || getgid() != getegid()) {
+		report(rq->target, "%s must not have a set-user-ID bit",
+		       PROGRAM);
+		return MNT_EX_USAGE;
+	}
+	status = request_complete(rq);
 	if (status || mnt_context_is_fake(rq->cxt))
 		return status;
 	if (rq->mflags & MS_REMOUNT)
@@ -87,6 +94,17 @@ static const char *type_in_name(const char *argv0)
 		       name + strlen("mount.");
 }
 
+static int bad_argument(const char *target, const char *arg)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+	bool is_letter = optopt > 32 && optopt < 127;
+
+	report(target,
+	       "%s: no such option, or its value is missing; see %s --help",
+	       is_letter ? letter : arg, PROGRAM);
+	return MNT_EX_USAGE;
+}
+
 /* Two rounds: the mount point first, which all that is said has to name. */
 static int take_arguments(struct request *rq, int argc, char **argv)
 {
@@ -102,15 +120,10 @@ static int take_arguments(struct request *rq, int argc, char **argv)
 
 	arguments_start();
 	while (!status && (c = arguments_next(argc, argv)) != -1) {
-		if (c == '?') {
-			report(rq->target,
-			       "-%c: no such option, or its value is missing; see %s --help",
-			       optopt > 32 && optopt < 127 ? optopt : '-',
-			       PROGRAM);
-			status = MNT_EX_USAGE;
-		} else if (c != 1) {
+		if (c == '?')
+			status = bad_argument(rq->target, argv[optind - 1]);
+		else if (c != 1)
 			status = request_argument(rq, c, optarg);
-		}
 	}
 	return status;
 }

@@ -31,11 +31,11 @@ const struct passwd *program_user(const char *user, const char *target)
 {
 	const struct passwd *pw = getpwnam(user);
 	unsigned long uid;
-	char *end;
 
-	if (!pw) {
-		uid = strtoul(user, &end, 10);
-		if (end != user && !*end)
+	if (!pw && !user[strspn(user, "0123456789")]) {
+		uid = strtoul(user, NULL, 10);
+		/* cut short it might be root's */
+		if (uid == (uid_t)uid)
 			pw = getpwuid(uid);
 	}
 	if (!pw)
@@ -83,17 +83,26 @@ static int drop_privileges(void)
 	return syscall(SYS_capset, &header, none) ? -errno : 0;
 }
 
+static int set_home(const struct passwd *user)
+{
+	const struct passwd *pw = user;
+
+	if (!user && getenv("HOME"))
+		return 0;
+	if (!user)
+		pw = getpwuid(getuid());
+	return setenv("HOME", pw ? pw->pw_dir : DEFAULT_HOME, 1);
+}
+
 static int set_up(const struct program *program)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
-	/* a group of its own: Ctrl-C is for us to handle */
-	if (setpgid(0, 0) || sigprocmask(SIG_SETMASK, &none, NULL) ||
+	/* no group of its own: it may ask for a password on the terminal */
+	if (sigprocmask(SIG_SETMASK, &none, NULL) ||
 	    (program->device >= 0 && fcntl(program->device, F_SETFD, 0)) ||
-	    setenv("PATH", DEFAULT_PATH, 0) ||
-	    setenv("HOME", program->user ? program->user->pw_dir : DEFAULT_HOME,
-		   !!program->user))
+	    setenv("PATH", DEFAULT_PATH, 0) || set_home(program->user))
 		return -errno;
 	return 0;
 }
