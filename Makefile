@@ -23,7 +23,7 @@ ctl_objs := $(addprefix $(BUILD)/tests/server/,switchctl.o control.o)
 selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*.c) \
 	tests/filesystems/filesystems_test.c)
 
-PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
+PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl $(BUILD)/fault \
 	$(BUILD)/progs/prog1 $(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
@@ -92,6 +92,14 @@ $(BUILD)/switchctl: $(ctl_objs)
 $(BUILD)/tests/server/%.o: tests/server/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(FUSE_CFLAGS) -c -o $@ $<
+
+$(BUILD)/fault: tests/helper/fault.c $(BUILD)/syscall_names.h
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -I$(BUILD) -o $@ $<
+
+$(BUILD)/syscall_names.h:
+	@mkdir -p $(@D)
+	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9]*$$/[__NR_\1] = "\1",/p' > $@
 
 # The harness is the kernel's own, taken from the tree that was built.
 harness = $(BUILD)/kernel/$(or $(KERNEL),$(default_kernel))-patched

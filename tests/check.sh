@@ -112,7 +112,7 @@ helper() {
 	local -x GUEST_TIMEOUT=900
 	run helper "$1-patched" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
 	run helper "$1-unpatched" RUN=helper.guest progs.img btrfs.img
-	for part in fuse children others hanging; do
+	for part in fuse others hanging; do
 		run "faults-$part" "$1-patched" "RUN=faults.guest PART=$part" progs.img
 	done
 	run faults-undone "$1-unpatched" "RUN=faults.guest PART=undone" progs.img

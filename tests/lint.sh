@@ -21,8 +21,8 @@ check() {
 	fi
 }
 
-mapfile -t c_files < <(git ls-files 'mount-helper/*.[ch]' 'tests/server/*.[ch]' 'tests/programs/*.c' 'tests/unit/*.c')
-mapfile -t sources < <(git ls-files 'mount-helper/*.c' 'tests/server/*.c' 'tests/unit/*.c')
+mapfile -t c_files < <(git ls-files 'mount-helper/*.[ch]' 'tests/server/*.[ch]' 'tests/programs/*.c' 'tests/unit/*.c' 'tests/helper/*.c')
+mapfile -t sources < <(git ls-files 'mount-helper/*.c' 'tests/server/*.c' 'tests/unit/*.c' 'tests/helper/*.c')
 mapfile -t scripts < <(git ls-files '*.sh' '*.guest' '*.bash' .ci/run tests/guest/init)
 
 # From standard input, since it takes a file that git knows for no patch.
@@ -39,13 +39,13 @@ checkpatch_tests() {
 
 tidy() {
 	# shellcheck disable=SC2046 # the flags are words
-	clang-tidy --quiet "${sources[@]}" -- -std=gnu11 -D_GNU_SOURCE -DVERSION='""' -Imount-helper \
+	clang-tidy --quiet "${sources[@]}" -- -std=gnu11 -D_GNU_SOURCE -DVERSION='""' -Imount-helper -I"$BUILD" \
 		$(pkg-config --cflags mount fuse3) 2> /dev/null
 }
 
 static_analysis() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr \
-		--enable=warning,performance,portability -D_GNU_SOURCE mount-helper tests/server tests/unit
+		--enable=warning,performance,portability -D_GNU_SOURCE mount-helper tests/server tests/unit tests/helper
 }
 
 one_identity() {
