@@ -4,8 +4,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "attach.h"
@@ -68,7 +68,8 @@ static int mount_request(struct request *rq)
 {
 	int status;
 
-	if (getuid() != geteuid() || getgid() != getegid()) {
+	if (getauxval(AT_UID) != getauxval(AT_EUID) ||
+	    getauxval(AT_GID) != getauxval(AT_EGID)) {
 		report(rq->target, "%s must not have a set-user-ID bit",
 		       PROGRAM);
 		return MNT_EX_USAGE;
