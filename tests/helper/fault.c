@@ -5,17 +5,18 @@
  * fail a child's first call without the parent's.
  *
  * usage: fault list FILE COMMAND...
- *        fault PROCESS CALL ERROR COMMAND...
+ *        fault PROCESS NAME NUMBER ERROR COMMAND...
  *
- * "list" writes to FILE a line "PROCESS CALL NAME" for each call that can be
- * asked for: processes are numbered from 0 as they are forked, calls
- * from 1 in each.  Those of the dynamic linker and those of a child from its
- * exec on are not among them, nor those that never fail.  Exit status: the
+ * "list" writes to FILE a line "PROCESS NAME NUMBER" for each call that can be
+ * asked for: processes are numbered from 0 as they are forked, calls of one
+ * name from 1 in each.  Those of the dynamic linker and those of a child from
+ * its exec on are not among them, nor those that never fail.  Exit status: the
  * command's, or NOT_REACHED if there was no such call.
  */
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,14 +37,15 @@ static const char *const names[] = {
 
 static struct process {
 	pid_t pid;
-	int calls;
 	int started; /* its calls are the helper's */
-	int failing; /* the one that it is in */
+	int calls[sizeof(names) / sizeof(*names)]; /* of each name */
+	int failing;				   /* the one that it is in */
 } processes[PROCESSES];
 static int n_processes;
 
 static FILE *list;
-static int wanted_process, wanted_call, error, reached;
+static const char *wanted_name;
+static int wanted_process, wanted_number, error, reached;
 
 static struct process *process_of(pid_t pid)
 {
@@ -63,6 +65,7 @@ static int never_fails(unsigned long nr)
 {
 	switch (nr) {
 	case SYS_brk:
+	case SYS_clock_gettime:
 	case SYS_exit:
 	case SYS_exit_group:
 	case SYS_getegid:
@@ -91,12 +94,13 @@ static void enter_call(struct process *p, unsigned long nr)
 		p->started = nr == SYS_prlimit64;
 		return;
 	}
-	if (never_fails(nr))
+	if (nr >= sizeof(names) / sizeof(*names) || never_fails(nr))
 		return;
-	p->calls++;
+	p->calls[nr]++;
 	if (list)
-		fprintf(list, "%d %d %s\n", number, p->calls, names[nr]);
-	if (number != wanted_process || p->calls != wanted_call)
+		fprintf(list, "%d %s %d\n", number, names[nr], p->calls[nr]);
+	if (list || number != wanted_process || p->calls[nr] != wanted_number ||
+	    strcmp(names[nr], wanted_name) != 0)
 		return;
 	/* no such call: nothing is done */
 	set_register(p->pid, offsetof(struct user_regs_struct, orig_rax), -1);
@@ -168,19 +172,22 @@ static int error_of(const char *name)
 
 static char **take_arguments(int argc, char **argv)
 {
-	if (argc < 5)
+	bool listing = argc > 1 && !strcmp(argv[1], "list");
+
+	if (argc < (listing ? 4 : 6))
 		errx(1, "usage: fault list FILE COMMAND...\n"
-			"       fault PROCESS CALL ERROR COMMAND...");
-	if (!strcmp(argv[1], "list")) {
+			"       fault PROCESS NAME NUMBER ERROR COMMAND...");
+	if (listing) {
 		list = fopen(argv[2], "we");
 		if (!list)
 			err(1, "%s", argv[2]);
 		return argv + 3;
 	}
 	wanted_process = atoi(argv[1]);
-	wanted_call = atoi(argv[2]);
-	error = error_of(argv[3]);
-	return argv + 4;
+	wanted_name = argv[2];
+	wanted_number = atoi(argv[3]);
+	error = error_of(argv[4]);
+	return argv + 5;
 }
 
 int main(int argc, char **argv)
