@@ -29,6 +29,8 @@
 
 #define PROCESSES 64 /* at most, in all */
 #define NOT_REACHED 125
+#define CANNOT_RUN 126
+#define ERROR_MAX 133
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
 static const char *const names[] = {
@@ -53,7 +55,7 @@ static struct process *process_of(pid_t pid)
 		if (processes[i].pid == pid)
 			return &processes[i];
 	if (n_processes == PROCESSES)
-		errx(1, "too many processes");
+		errx(CANNOT_RUN, "too many processes");
 	processes[n_processes] = (struct process){
 		.pid = pid,
 		.started = n_processes > 0,
@@ -82,7 +84,7 @@ static int never_fails(unsigned long nr)
 static void set_register(pid_t pid, size_t offset, long value)
 {
 	if (ptrace(PTRACE_POKEUSER, pid, offset, value))
-		err(1, "ptrace");
+		err(CANNOT_RUN, "ptrace");
 }
 
 static void enter_call(struct process *p, unsigned long nr)
@@ -113,7 +115,7 @@ static void syscall_stop(struct process *p)
 	struct __ptrace_syscall_info info;
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, sizeof(info), &info) < 0)
-		err(1, "ptrace");
+		err(CANNOT_RUN, "ptrace");
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
 		enter_call(p, info.entry.nr);
 	} else if (p->failing) {
@@ -159,15 +161,15 @@ static int trace(pid_t command)
 		if (signal >= 0)
 			ptrace(PTRACE_SYSCALL, pid, NULL, (long)signal);
 	}
-	err(1, "waitpid");
+	err(CANNOT_RUN, "waitpid");
 }
 
 static int error_of(const char *name)
 {
-	for (int i = 1; strerrorname_np(i); i++)
-		if (!strcmp(strerrorname_np(i), name))
+	for (int i = 1; i <= ERROR_MAX; i++)
+		if (strerrorname_np(i) && !strcmp(strerrorname_np(i), name))
 			return i;
-	errx(1, "%s: no such error", name);
+	errx(CANNOT_RUN, "%s: no such error", name);
 }
 
 static char **take_arguments(int argc, char **argv)
@@ -175,12 +177,13 @@ static char **take_arguments(int argc, char **argv)
 	bool listing = argc > 1 && !strcmp(argv[1], "list");
 
 	if (argc < (listing ? 4 : 6))
-		errx(1, "usage: fault list FILE COMMAND...\n"
-			"       fault PROCESS NAME NUMBER ERROR COMMAND...");
+		errx(CANNOT_RUN,
+		     "usage: fault list FILE COMMAND...\n"
+		     "       fault PROCESS NAME NUMBER ERROR COMMAND...");
 	if (listing) {
 		list = fopen(argv[2], "we");
 		if (!list)
-			err(1, "%s", argv[2]);
+			err(CANNOT_RUN, "%s", argv[2]);
 		return argv + 3;
 	}
 	wanted_process = atoi(argv[1]);
@@ -197,12 +200,12 @@ int main(int argc, char **argv)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		err(1, "fork");
+		err(CANNOT_RUN, "fork");
 	if (!pid) {
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) || raise(SIGSTOP))
-			err(1, "ptrace");
+			err(CANNOT_RUN, "ptrace");
 		execvp(command[0], command);
-		err(1, "%s", command[0]);
+		err(CANNOT_RUN, "%s", command[0]);
 	}
 	process_of(pid);
 	if (waitpid(pid, &status, 0) < 0 ||
@@ -211,7 +214,7 @@ int main(int argc, char **argv)
 			   PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
 			   PTRACE_O_TRACEEXEC) ||
 	    ptrace(PTRACE_SYSCALL, pid, NULL, NULL))
-		err(1, "ptrace");
+		err(CANNOT_RUN, "ptrace");
 	status = trace(pid);
 	if (!list && !reached)
 		return NOT_REACHED;
