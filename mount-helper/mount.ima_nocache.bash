@@ -19,7 +19,8 @@ _mount_ima_nocache()
 		word=${cur##*,}
 		compopt -o nospace
 		COMPREPLY=($(compgen -P "${cur%"$word"}" -W "allow_other
-			default_permissions fstype= handoff=remount max_read= nofail
+			allow_root blksize= context= default_permissions fsname=
+			fstype= handoff=remount max_read= nofail
 			_netdev noexec remount ro rw setuid= subtype= timeout=" -- "$word"))
 		return
 		;;
