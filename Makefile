@@ -20,20 +20,23 @@ FUSE_LIBS = $(shell pkg-config --libs fuse3)
 helper_objs := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mount-helper/*.c))
 server_objs := $(addprefix $(BUILD)/tests/server/,switchfs.o files.o control.o)
 ctl_objs := $(addprefix $(BUILD)/tests/server/,switchctl.o control.o)
+bench_objs := $(addprefix $(BUILD)/tests/bench/,measure.o probes.o)
 selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*.c) \
 	tests/filesystems/filesystems_test.c)
 
-PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl $(BUILD)/fault \
-	$(BUILD)/progs/prog1 $(BUILD)/progs/prog2 $(selftests)
+PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
+	$(BUILD)/fault $(BUILD)/measure $(BUILD)/linked $(BUILD)/progs/prog1 \
+	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo shell check check-debug check-real programs packages patches lint clean
+.PHONY: help demo shell check check-debug check-real bench programs packages patches lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
 	@echo 'make check     all tests'
 	@echo 'make check-debug  those about the kernel, on kernels with KASAN and lockdep'
 	@echo 'make check-real   FUSE programs of Debian, in a whole Debian'
+	@echo 'make bench     what the option costs, in executed instructions'
 	@echo 'make shell     a shell in a guest with the patched kernel'
 	@echo 'make programs  the helper and the programs of the tests, in $(BUILD)/'
 	@echo 'make lint      the checks of style alone'
@@ -64,6 +67,9 @@ check-debug:
 check-real:
 	@tests/real/check.sh
 
+bench:
+	@tests/bench/bench.sh
+
 lint:
 	@setup/install-packages.sh build lint
 	@tests/lint.sh $(or $(KERNEL),$(default_kernel))
@@ -88,6 +94,18 @@ $(BUILD)/switchfs: $(server_objs)
 
 $(BUILD)/switchctl: $(ctl_objs)
 	$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/measure: $(bench_objs)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+# In a root of its own that has all its files in one directory.
+$(BUILD)/linked: tests/programs/hello.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -Wl,--dynamic-linker=/ld.so,-rpath=/ -o $@ $<
+
+$(BUILD)/tests/bench/%.o: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/server/%.o: tests/server/%.c
 	@mkdir -p $(@D)
@@ -191,4 +209,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(helper_objs:.o=.d) $(server_objs:.o=.d) $(ctl_objs:.o=.d) \
+	$(bench_objs:.o=.d) \
 	$(selftests:=.d) $(unit_objs:.o=.d) $(helper_objs:$(BUILD)/%.o=$(BUILD)/unit/%.d)

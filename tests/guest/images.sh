@@ -50,6 +50,7 @@ chmod u+s "$root/usr/bin/fusermount3"
 add "$BUILD/switchfs" usr/bin
 add "$BUILD/switchctl" usr/bin
 add "$BUILD/fault" usr/bin
+add "$BUILD/measure" tests
 cp "$BUILD"/progs/prog[12] "$root/progs/"
 cp "$here/init" "$root/init"
 cp "$here/welcome" "$here"/../*/*.guest "$here"/../../man/*.[78] "$root/tests/"

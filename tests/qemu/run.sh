@@ -16,12 +16,17 @@ here=$(cd "$(dirname "$0")" && pwd)
 BUILD=${BUILD:-build}
 kernel=$1 out=$2 words=$3
 GUEST_TIMEOUT=${GUEST_TIMEOUT:-300} # seconds, for a guest that hangs
-# GUEST_WORDS in the environment are added to the command line
+# GUEST_WORDS in the environment are added to the command line. With GUEST_COUNTED the
+# guest has one CPU, of that model, whose time is the number of instructions executed.
 
-accel=$("$here/accel.sh")
-# sockets: without ACPI a kernel sees one CPU of each
-machine=(-accel "$accel" -cpu max -smp "2,sockets=2" -m 1024 -nic none -no-reboot
-	-kernel "$kernel/bzImage")
+if [ -n "${GUEST_COUNTED:-}" ]; then
+	machine=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$GUEST_COUNTED")
+else
+	accel=$("$here/accel.sh")
+	# sockets: without ACPI a kernel sees one CPU of each
+	machine=(-accel "$accel" -cpu max -smp "2,sockets=2")
+fi
+machine+=(-m 1024 -nic none -no-reboot -kernel "$kernel/bzImage")
 for disk in "${@:4}"; do
 	machine+=(-drive "file=$BUILD/images/$disk,format=raw,if=virtio,snapshot=on")
 done

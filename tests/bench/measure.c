@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What accesses cost, in executed instructions: in a guest of QEMU with
+ * "-icount shift=0" the time stamp counter counts those.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fsverity.h>
+#include <linux/if_alg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "probes.h"
+
+#define WARM_UP 4
+#define COUNT_MAX 10000
+#define TASKS_MAX 64
+
+static const char *path;
+static char **command; /* for those operations that run one */
+static char *data;     /* the content of the file, as it is in the page cache */
+static size_t size;
+static int fd, null_fd, hash_fd;
+static char digest[64];
+
+static int open_path(void)
+{
+	int opened = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (opened < 0)
+		err(1, "%s", path);
+	return opened;
+}
+
+static void prepare_none(void)
+{
+}
+
+static void prepare_fd(void)
+{
+	fd = open_path();
+}
+
+static void prepare_buffer(void)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		err(1, "%s", path);
+	size = st.st_size;
+	data = malloc(size + 1);
+	if (!data)
+		err(1, "no memory");
+	memset(data, 0, size + 1);
+}
+
+static void op_open(void)
+{
+	close(open_path());
+}
+
+/* With one call, so that least is added to what the filesystem takes for it. */
+static void op_read(void)
+{
+	int opened = open_path();
+	ssize_t got = read(opened, data, size + 1);
+
+	if (got != (ssize_t)size)
+		err(1, "read of %s: %zd of %zu bytes", path, got, size);
+	close(opened);
+}
+
+static void op_mmap(void)
+{
+	char *map = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+
+	if (map == MAP_FAILED)
+		err(1, "mmap of %s", path);
+	munmap(map, 1);
+}
+
+static void run(char *const argv[], const char *root)
+{
+	int status;
+	pid_t pid = vfork();
+
+	if (pid < 0)
+		err(1, "vfork");
+	if (!pid) {
+		if (dup2(null_fd, STDOUT_FILENO) >= 0 &&
+		    (!root || !chroot(root)))
+			execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		errx(1, "%s: wait status %#x", argv[0], status);
+}
+
+static void op_execve(void)
+{
+	run((char *const[]){ (char *)path, NULL }, NULL);
+}
+
+/* A program whose interpreter and libraries are beside it. */
+static void op_linked(void)
+{
+	const char *name = strrchr(path, '/');
+	char root[64];
+
+	snprintf(root, sizeof(root), "%.*s", (int)(name - path), path);
+	run((char *const[]){ (char *)name, NULL }, root);
+}
+
+static void op_mount(void)
+{
+	run(command, NULL);
+}
+
+static void unmount(void)
+{
+	if (umount2(path, MNT_DETACH))
+		err(1, "unmounting %s", path);
+}
+
+/* The kernel hashes the pages of the page cache, which are not even copied. */
+static void prepare_hash(void)
+{
+	struct sockaddr_alg address = { .salg_family = AF_ALG,
+					.salg_type = "hash" };
+	int file = open_path(), algorithm;
+	struct stat st;
+
+	snprintf((char *)address.salg_name, sizeof(address.salg_name), "%s",
+		 command[0] ?: "sha256");
+	algorithm = socket(AF_ALG, SOCK_SEQPACKET, 0);
+	if (algorithm < 0 || bind(algorithm, (void *)&address, sizeof(address)))
+		err(1, "AF_ALG %s", address.salg_name);
+	hash_fd = accept(algorithm, NULL, 0);
+	if (hash_fd < 0 || fstat(file, &st))
+		err(1, "AF_ALG");
+	size = st.st_size;
+	data = mmap(NULL, size + 1, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file,
+		    0);
+	if (data == MAP_FAILED)
+		err(1, "mmap of %s", path);
+	close(file);
+}
+
+static void op_hash(void)
+{
+	if (send(hash_fd, data, size, 0) != (ssize_t)size ||
+	    read(hash_fd, digest, sizeof(digest)) <= 0)
+		err(1, "AF_ALG");
+}
+
+static const struct operation {
+	const char *name;
+	void (*prepare)(void);
+	void (*run)(void);
+	void (*undo)(void); /* not counted */
+} operations[] = {
+	{ "open", prepare_none, op_open, prepare_none },
+	{ "read", prepare_buffer, op_read, prepare_none },
+	{ "mmap", prepare_fd, op_mmap, prepare_none },
+	{ "execve", prepare_none, op_execve, prepare_none },
+	{ "linked", prepare_none, op_linked, prepare_none },
+	{ "hash", prepare_hash, op_hash, prepare_none },
+	{ "mount", prepare_none, op_mount, unmount },
+};
+
+static const struct operation *find_operation(const char *name)
+{
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
+		if (!strcmp(operations[i].name, name))
+			return &operations[i];
+	errx(1, "%s: no such operation", name);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* The median: the timer's interrupt and the like meet few of many repetitions.
+ */
+static uint64_t ticks(const struct operation *op, int count)
+{
+	static uint64_t samples[COUNT_MAX];
+
+	if (count < 1 || count > COUNT_MAX)
+		errx(1, "bad count");
+	op->prepare();
+	for (int i = count < WARM_UP ? -1 : -WARM_UP; i < count; i++) {
+		uint64_t start = __rdtsc();
+
+		op->run();
+		if (i >= 0)
+			samples[i] = __rdtsc() - start;
+		op->undo();
+	}
+	qsort(samples, count, sizeof(*samples), compare);
+	return samples[count / 2];
+}
+
+/* Tasks that open one file at once, and how long until the last one is through.
+ */
+static uint64_t tasks(int count)
+{
+	pid_t pids[TASKS_MAX];
+	int gate[2], status;
+	uint64_t start;
+	char byte;
+
+	if (count < 1 || count > TASKS_MAX || pipe(gate))
+		errx(1, "bad count");
+	for (int i = 0; i < count; i++) {
+		pids[i] = fork();
+		if (pids[i] < 0)
+			err(1, "fork");
+		if (!pids[i]) {
+			close(gate[1]);
+			if (read(gate[0], &byte, 1) != 0)
+				_exit(1);
+			op_open();
+			_exit(0);
+		}
+	}
+	start = __rdtsc();
+	close(gate[1]);
+	for (int i = 0; i < count; i++)
+		if (waitpid(pids[i], &status, 0) != pids[i] || status)
+			errx(1, "a task failed: %#x", status);
+	return __rdtsc() - start;
+}
+
+static void enable_verity(void)
+{
+	struct fsverity_enable_arg arg = { .version = 1,
+					   .hash_algorithm =
+						   FS_VERITY_HASH_ALG_SHA256,
+					   .block_size = 4096 };
+
+	if (ioctl(open_path(), FS_IOC_ENABLE_VERITY, &arg))
+		err(1, "verity for %s", path);
+}
+
+int main(int argc, char **argv)
+{
+	struct probed probed;
+	uint64_t all;
+
+	if (argc < 4)
+		errx(1,
+		     "usage: measure ticks|evaluations OPERATION PATH [COUNT [WORD...]]\n"
+		     "       measure tasks COUNT PATH\n"
+		     "       measure verity enable PATH");
+	path = argv[3];
+	command = argv + (argc > 5 ? 5 : argc);
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (!strcmp(argv[1], "ticks")) {
+		const struct operation *op = find_operation(argv[2]);
+
+		printf("%ju\n",
+		       (uintmax_t)ticks(op, argc > 4 ? atoi(argv[4]) : 1));
+	} else if (!strcmp(argv[1], "evaluations")) {
+		const struct operation *op = find_operation(argv[2]);
+
+		op->prepare();
+		/* what is cached without the option is cached now */
+		op->run();
+		probes_start();
+		op->run();
+		probed = probes_stop();
+		printf("%d,%d,%d\n", probed.calls, probed.matches,
+		       probed.hashes);
+	} else if (!strcmp(argv[1], "tasks")) {
+		probes_start();
+		all = tasks(atoi(argv[2]));
+		probed = probes_stop();
+		printf("%d,%ju\n", probed.hashes, (uintmax_t)all);
+	} else if (!strcmp(argv[1], "verity")) {
+		enable_verity();
+	} else {
+		errx(1, "%s: no such measurement", argv[1]);
+	}
+	return 0;
+}
