@@ -21,8 +21,8 @@ check() {
 	fi
 }
 
-mapfile -t c_files < <(git ls-files 'mount-helper/*.[ch]' 'tests/server/*.[ch]' 'tests/programs/*.c' 'tests/unit/*.c' 'tests/helper/*.c')
-mapfile -t sources < <(git ls-files 'mount-helper/*.c' 'tests/server/*.c' 'tests/unit/*.c' 'tests/helper/*.c')
+mapfile -t c_files < <(git ls-files 'mount-helper/*.[ch]' 'tests/server/*.[ch]' 'tests/programs/*.c' 'tests/unit/*.c' 'tests/helper/*.c' 'tests/bench/*.[ch]')
+mapfile -t sources < <(git ls-files 'mount-helper/*.c' 'tests/server/*.c' 'tests/unit/*.c' 'tests/helper/*.c' 'tests/bench/*.c')
 mapfile -t scripts < <(git ls-files '*.sh' '*.guest' '*.bash' .ci/run tests/guest/init)
 
 # From standard input, since it takes a file that git knows for no patch.
@@ -46,7 +46,7 @@ tidy() {
 
 static_analysis() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr \
-		--enable=warning,performance,portability -D_GNU_SOURCE mount-helper tests/server tests/unit tests/helper
+		--enable=warning,performance,portability -D_GNU_SOURCE mount-helper tests/server tests/unit tests/helper tests/bench
 }
 
 one_identity() {

@@ -13,14 +13,14 @@ export BUILD
 bench=$BUILD/bench
 # Programs and kernel at the same addresses in each run.
 export GUEST_WORDS="nokaslr norandmaps clocksource=tsc tsc=reliable" GUEST_TIMEOUT=1800
-vector=max # with AVX2
-generic=max,-ssse3,-avx,-avx2
+# the CPU, with AVX2 and without
+declare -A cpus=([vector]=max [generic]="max,-ssse3,-avx,-avx2")
 
 # run VARIANT HASH NAME GUEST [WORD...]: what it reports is in the results, behind
 # the first three
 run() {
 	local variant=$1 hash=$2 name=$3 kernel=$KERNEL-$1-bench
-	local -x GUEST_COUNTED=${!2}
+	local -x GUEST_COUNTED=${cpus[$2]}
 	guest "bench-$name-$hash" "$kernel" "RUN=$4.guest OWN_POLICY=1 ${*:5}" bench.img
 	grep ',' "$(guest_dir "bench-$name-$hash" "$kernel")/report" |
 		sed "s/^/$variant,$hash,$name,/" >> "$bench/results.csv"

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/fsverity.h>
 #include <linux/if_alg.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,26 +91,32 @@ static void op_mmap(void)
 	munmap(map, 1);
 }
 
-static void run(char *const argv[], const char *root)
+static void wait_for(pid_t pid)
 {
 	int status;
-	pid_t pid = vfork();
 
-	if (pid < 0)
-		err(1, "vfork");
-	if (!pid) {
-		if (dup2(null_fd, STDOUT_FILENO) >= 0 &&
-		    (!root || !chroot(root)))
-			execvp(argv[0], argv);
-		_exit(127);
-	}
 	if (waitpid(pid, &status, 0) != pid || status)
-		errx(1, "%s: wait status %#x", argv[0], status);
+		errx(1, "%s: wait status %#x", path, status);
+}
+
+static void run(char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	int error;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, null_fd, STDOUT_FILENO);
+	error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	if (error)
+		errx(1, "%s: %s", argv[0], strerror(error));
+	posix_spawn_file_actions_destroy(&actions);
+	wait_for(pid);
 }
 
 static void op_execve(void)
 {
-	run((char *const[]){ (char *)path, NULL }, NULL);
+	run((char *const[]){ (char *)path, NULL });
 }
 
 /* A program whose interpreter and libraries are beside it. */
@@ -117,14 +124,23 @@ static void op_linked(void)
 {
 	const char *name = strrchr(path, '/');
 	char root[64];
+	pid_t pid;
 
 	snprintf(root, sizeof(root), "%.*s", (int)(name - path), path);
-	run((char *const[]){ (char *)name, NULL }, root);
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid) {
+		if (dup2(null_fd, STDOUT_FILENO) >= 0 && !chroot(root))
+			execl(name, name, NULL);
+		_exit(127);
+	}
+	wait_for(pid);
 }
 
 static void op_mount(void)
 {
-	run(command, NULL);
+	run(command);
 }
 
 static void unmount(void)
