@@ -65,5 +65,5 @@ set ylabel "ratio"
 set key top right
 set xtics rotate by -45 scale 0
 plot for [policy in "none other matching"] \
-	sprintf("< grep ',%s,' unflagged.csv | tr , ' '", policy) \
-	using (column("ratio")):xtic(1) title sprintf("IMA policy: %s", policy)
+	sprintf("< grep ',%s,' unflagged.csv", policy) \
+	using 8:xtic(strcol(1)." ".strcol(3)) title sprintf("IMA policy: %s", policy)

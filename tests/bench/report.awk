@@ -40,6 +40,7 @@ $4 == "hooks" { hooks[$5] = $6 }
 $4 == "flagged" {
 	if ($5 != "all")
 		remember("flagged", $2 OFS $3 OFS $5 OFS $6)
+	remember("hashes", $2)
 	flagged[$2, $3, $5, $6, $7] = $8
 }
 $4 == "hash" {
@@ -89,7 +90,7 @@ function print_unflagged(    i, key, f, a, b, more, worst, worst_at, most, most_
 	bar("without the option: cost by that without the series", LEAST_RATIO, worst, worst_at)
 }
 
-function print_flagged(    i, key, f, bound, access, worst, where, size, kind, file) {
+function print_flagged(    i, key, f, bound, access, worst, where, size, kind, file, hash_name, plain, read) {
 	file = out "/flagged.csv"
 	print "hash", "mounted", "filesystem", "size", "open", "read", "hash alone", "access", "a byte", "access/(read+hash)" > file
 	for (i = 1; i <= n["flagged"]; i++) {
@@ -101,15 +102,18 @@ function print_flagged(    i, key, f, bound, access, worst, where, size, kind, f
 		bound = read + flagged[f[1], f[2], "all", size, "hash"]
 		access = flagged[f[1], f[2], f[3], size, "access"]
 		print key, plain, read, bound - read, access, size ? sprintf("%.2f", access / size) : "-", ratio(access, bound) > file
-		kind = size >= 65536 ? "64 KiB and more" : size == 4096 ? "4 KiB" : ""
+		kind = size >= 65536 ? "large" : size == 4096 ? "small" : ""
 		if (f[2] == "nocache" && kind != "" && access / bound > worst[f[1], kind]) {
 			worst[f[1], kind] = ratio(access, bound)
 			where[f[1], kind] = f[3] " " size
 		}
 	}
-	for (kind in worst) {
-		split(kind, f, SUBSEP)
-		bar("with it, " f[1] " hash: access by reading and hashing, " f[2], f[2] == "4 KiB" ? 1.25 : 1.05, worst[kind], where[kind])
+	for (i = 1; i <= n["hashes"]; i++) {
+		hash_name = lists["hashes", i]
+		bar("with it (" hash_name " hash): access by reading and hashing from 64 KiB", 1.05,
+			worst[hash_name, "large"], where[hash_name, "large"])
+		bar("with it (" hash_name " hash): access by reading and hashing 4 KiB", 1.25,
+			worst[hash_name, "small"], where[hash_name, "small"])
 	}
 }
 
