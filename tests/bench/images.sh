@@ -23,6 +23,6 @@ for size in 0 1 4096 65536 1048576 16777216; do
 	[ "$(stat -c %s "$files/size-$size")" = "$size" ]
 done
 
-truncate -s 64M "$tmp/disk"
+truncate -s 192M "$tmp/disk"
 mke2fs -q -t ext4 -b 4096 -O verity -d "$files" "$tmp/disk"
 mv "$tmp/disk" "$out"
