@@ -51,7 +51,8 @@ for variant in patched unshared; do
 done
 run patched vector mounting mounting
 
-awk -v out="$bench" -f tests/bench/report.awk "$bench/results.csv" || :
+status=0
+awk -v out="$bench" -f tests/bench/report.awk "$bench/results.csv" || status=1
 (cd "$bench" && gnuplot "$OLDPWD/tests/bench/plots.gnuplot")
 for table in "$bench"/*.csv; do
 	[ "$table" != "$bench/results.csv" ] || continue
@@ -60,4 +61,5 @@ for table in "$bench"/*.csv; do
 	column -t -s , "$table" | sed 's/^/  /'
 done
 echo
-tests/bench/compare.sh "$bench/previous" "$bench"
+tests/bench/compare.sh "$bench/previous" "$bench" || status=1
+exit "$status"
