@@ -86,8 +86,7 @@ function print_unflagged(    i, key, f, a, b, more, worst, worst_at, most, most_
 			worst = ratio(b, a)
 			worst_at = f[1] " " f[2] " " f[3]
 		}
-		# the server's turns make more difference than the kernel does
-		if (f[1] != "fuse" && (most == "" || more > most)) {
+		if (most == "" || more > most) {
 			most = more
 			most_at = f[1] " " f[2] " " f[3]
 		}
