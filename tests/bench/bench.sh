@@ -14,7 +14,7 @@ bench=$BUILD/bench
 # Programs and kernel at the same addresses in each run.
 export GUEST_WORDS="nokaslr norandmaps clocksource=tsc tsc=reliable" GUEST_TIMEOUT=1800
 # the CPU, with AVX2 and without
-declare -A cpus=([vector]=max [generic]="max,-ssse3,-avx,-avx2")
+declare -A cpus=([vector]=max [generic]="qemu64,+erms")
 
 # run VARIANT HASH NAME GUEST [WORD...]: what it reports is in the results, behind
 # the first three
