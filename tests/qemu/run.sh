@@ -16,8 +16,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 BUILD=${BUILD:-build}
 kernel=$1 out=$2 words=$3
 GUEST_TIMEOUT=${GUEST_TIMEOUT:-300} # seconds, for a guest that hangs
-# GUEST_WORDS in the environment are added to the command line. With GUEST_COUNTED the
-# guest has one CPU, of that model, whose time is the number of instructions executed.
+# In the environment: GUEST_WORDS are added to the command line, GUEST_SHARE is a
+# directory that the guest may mount by 9p as "share", GUEST_MEMORY is in MB. With
+# GUEST_COUNTED the guest has one CPU, of that model, whose time is the number of
+# instructions executed.
 
 if [ -n "${GUEST_COUNTED:-}" ]; then
 	machine=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$GUEST_COUNTED")
@@ -26,10 +28,12 @@ else
 	# sockets: without ACPI a kernel sees one CPU of each
 	machine=(-accel "$accel" -cpu max -smp "2,sockets=2")
 fi
-machine+=(-m 1024 -nic none -no-reboot -kernel "$kernel/bzImage")
+machine+=(-m "${GUEST_MEMORY:-1024}" -nic none -no-reboot -kernel "$kernel/bzImage")
 for disk in "${@:4}"; do
 	machine+=(-drive "file=$BUILD/images/$disk,format=raw,if=virtio,snapshot=on")
 done
+[ -z "${GUEST_SHARE:-}" ] || machine+=(-virtfs
+	"local,path=$GUEST_SHARE,mount_tag=share,security_model=none,readonly=on")
 append="console=ttyS0 quiet panic=-1 oops=panic reboot=t ${GUEST_WORDS:-} $words"
 
 # QEMU goes when this script goes, however that happens
