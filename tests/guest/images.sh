@@ -53,7 +53,8 @@ add "$BUILD/fault" usr/bin
 add "$BUILD/measure" tests
 cp "$BUILD"/progs/prog[12] "$root/progs/"
 cp "$here/init" "$root/init"
-cp "$here/welcome" "$here"/../*/*.guest "$here"/../../man/*.[78] "$root/tests/"
+cp "$here/welcome" "$here"/../*/*.guest "$here"/../../{man/*.[78],doc/containers.md} \
+	"$root/tests/"
 mksquashfs "$BUILD/progs" "$root/tests/progs.squashfs" -quiet -no-progress
 for test in "$BUILD"/tests/{selftests/ima,filesystems}/*.d; do
 	[ ! -e "$test" ] || add "${test%.d}" tests
