@@ -130,7 +130,7 @@ filesystems() {
 	step "making the disk of filesystems" tests/filesystems/images.sh \
 		"$BUILD/images/filesystems.img"
 	for api in mount2 fsconfig; do
-		words="RUN=filesystems.guest API=$api"
+		words="RUN=types.guest API=$api"
 		run "filesystems-$api" "$1-patched-filesystems" "$words" filesystems.img
 		control "filesystems-$api" "$1-unpatched" "$words" filesystems.img
 	done
