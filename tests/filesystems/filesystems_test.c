@@ -203,7 +203,7 @@ static int serve_9p(struct request *r)
 	return 0;
 }
 
-/* Of the servers that filesystems.guest has started. */
+/* Of the servers that types.guest has started. */
 static int serve_nfs(struct request *r)
 {
 	r->source = "127.0.0.1:/";
