@@ -72,6 +72,7 @@ bench:
 
 lint:
 	@setup/install-packages.sh build lint
+	@kernel/build.sh $(or $(KERNEL),$(default_kernel)) patched
 	@tests/lint.sh $(or $(KERNEL),$(default_kernel))
 
 packages:
