@@ -4,8 +4,8 @@
 #
 # On the default kernel all of them, and on the others those that show whether files
 # are evaluated anew. KERNEL=6.12 runs all on that kernel alone. KERNEL=all runs all on
-# all, and adds what needs kernels of its own, one without IMA and one with many
-# filesystems, and the checks of the series itself.
+# all, and adds each type of filesystem, a kernel without IMA, and the checks of the
+# series itself.
 # "tests/check.sh debug" runs what is about the kernel on debug kernels.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -126,18 +126,17 @@ helper() {
 # the kernel keeps stays flagged.
 filesystems() {
 	local api words
-	prepare_kernel "$1" "patched filesystems"
 	step "making the disk of filesystems" tests/filesystems/images.sh \
 		"$BUILD/images/filesystems.img"
 	for api in mount2 fsconfig; do
 		words="RUN=types.guest API=$api"
-		run "filesystems-$api" "$1-patched-filesystems" "$words" filesystems.img
+		run "filesystems-$api" "$1-patched" "$words" filesystems.img
 		control "filesystems-$api" "$1-unpatched" "$words" filesystems.img
 	done
 	# only there is tracefs a submount of debugfs by fs_context_for_submount()
 	words=nfs
 	[ "$1" != newest ] || words=nfs,debugfs
-	run submount "$1-patched-filesystems" "RUN=submount.guest SUBMOUNTS=$words" filesystems.img
+	run submount "$1-patched" "RUN=submount.guest SUBMOUNTS=$words" filesystems.img
 }
 
 # host NAME TEXT COMMAND...: prints its results, and fails if one of them is

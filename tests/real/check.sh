@@ -13,9 +13,8 @@ cd "$(dirname "$0")/../.."
 . tests/prepare.sh
 export BUILD
 results=$BUILD/real.results
-base=$default_kernel-patched
-patched=$default_kernel-patched-real
-unpatched=$default_kernel-unpatched-real
+patched=$default_kernel-patched
+unpatched=$default_kernel-unpatched
 # the oldest kernel with statmount(2)
 newer=${all_kernels[1]}-patched
 suites='bookworm trixie'
@@ -93,9 +92,9 @@ seen() {
 }
 
 look() {
-	run bookworm look "$base" ""
-	run bookworm look "$default_kernel-unpatched" KERNEL_HAS_OPTION=0
-	documented doc/looking.md bookworm seen bookworm "$base"
+	run bookworm look "$patched" ""
+	run bookworm look "$unpatched" KERNEL_HAS_OPTION=0
+	documented doc/looking.md bookworm seen bookworm "$patched"
 	run trixie look "$newer" ""
 	documented doc/looking.md trixie seen trixie "$newer"
 }
@@ -103,7 +102,7 @@ look() {
 setup/install-packages.sh build real
 mkdir -p "$BUILD"
 : > "$results"
-prepare_kernel "$default_kernel" patched unpatched "patched real" "unpatched real"
+prepare_kernel "$default_kernel" patched unpatched
 prepare_kernel "${newer%-*}" patched
 prepare_images "$default_kernel"
 for suite in $suites; do
