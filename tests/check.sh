@@ -63,7 +63,7 @@ DISKS="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 # What shows whether files are evaluated anew. On unpatched kernels, as a control.
 reevaluation() {
 	local kernel=$1 how=$2
-	"$how" reevaluate "$kernel" RUN=reevaluate_test
+	"$how" reevaluate "$kernel" "RUN=reevaluate_test IMA_TEST_EXT4=/dev/vda" progs.img
 	"$how" digest "$kernel" RUN=digest.guest
 	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
 }
@@ -111,11 +111,12 @@ helper() {
 	# each call of the helper fails once
 	local -x GUEST_TIMEOUT=900
 	run helper "$1-patched" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
-	run helper "$1-unpatched" RUN=helper.guest progs.img btrfs.img
-	for part in fuse others hanging; do
+	GUEST_SHARE=$BUILD/progs run helper "$1-unpatched" RUN=helper.guest progs.img btrfs.img
+	for part in fuse others devices hanging; do
 		run "faults-$part" "$1-patched" "RUN=faults.guest PART=$part" progs.img
 	done
 	run faults-undone "$1-unpatched" "RUN=faults.guest PART=undone" progs.img
+	run context "$1-patched" "RUN=context.guest lsm=integrity,selinux" progs.img
 	run cost "$1-patched" RUN=cost.guest progs.img
 	run pages "$1-patched" RUN=pages.guest progs.img progs.img
 	run helper-newer "$1-patched" "RUN=helper.guest $newer" progs.img btrfs.img newer.img

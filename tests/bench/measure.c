@@ -24,8 +24,6 @@
 
 #include "probes.h"
 
-#define WARM_UP 4
-#define COUNT_MAX 10000
 #define TASKS_MAX 64
 
 static const char *path;
@@ -203,32 +201,26 @@ static const struct operation *find_operation(const char *name)
 	errx(1, "%s: no such operation", name);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const uint64_t *left = a, *right = b;
-
-	return (*left > *right) - (*left < *right);
-}
-
-/* The median: the timer's interrupt and the like meet few of many repetitions.
+/*
+ * The least of many: an interrupt, or an allocator that has to fetch new pages, only adds
+ * to what an operation costs.
  */
 static uint64_t ticks(const struct operation *op, int count)
 {
-	static uint64_t samples[COUNT_MAX];
+	uint64_t start, took, least = UINT64_MAX;
 
-	if (count < 1 || count > COUNT_MAX)
+	if (count < 1)
 		errx(1, "bad count");
 	op->prepare();
-	for (int i = count < WARM_UP ? -1 : -WARM_UP; i < count; i++) {
-		uint64_t start = __rdtsc();
-
+	for (int i = 0; i < count; i++) {
+		start = __rdtsc();
 		op->run();
-		if (i >= 0)
-			samples[i] = __rdtsc() - start;
+		took = __rdtsc() - start;
 		op->undo();
+		if (took < least)
+			least = took;
 	}
-	qsort(samples, count, sizeof(*samples), compare);
-	return samples[count / 2];
+	return least;
 }
 
 /* Tasks that open one file at once, and how long until the last one is through.

@@ -9,9 +9,9 @@
  *
  * "list" writes to FILE a line "PROCESS NAME NUMBER" for each call that can be
  * asked for: processes are numbered from 0 as they are forked, calls of one
- * name from 1 in each.  Those of the dynamic linker and those of a child from
- * its exec on are not among them, nor those that never fail.  Exit status: the
- * command's, or NOT_REACHED if there was no such call.
+ * name from 1 in each.  Those of the dynamic linker are not among them, nor
+ * those from the exec of another program on, nor those that never fail.  Exit
+ * status: the command's, or NOT_REACHED if there was no such call.
  */
 #include <err.h>
 #include <errno.h>
@@ -130,7 +130,7 @@ static int stopped(struct process *p, int status)
 {
 	int signal = WSTOPSIG(status);
 
-	if (status >> 16 == PTRACE_EVENT_EXEC && p != processes) {
+	if (status >> 16 == PTRACE_EVENT_EXEC && p->started) {
 		ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
 		return -1;
 	}
