@@ -8,9 +8,9 @@
 #
 # KERNEL is one of kernel/kernels. With KERNEL_TREE=/path that tree is used in
 # place of Debian's source; it is copied, never changed. An "unshared" kernel has the
-# series but for the patch by which concurrent accesses share a digest. CONFIG is the
-# fragment in kernel/config/ that is added to base; if it is not given, "full" is, and
-# what it has for that KERNEL. The result is $BUILD/kernel/KERNEL-VARIANT
+# series but for the patch by which concurrent accesses share a digest. CONFIG is a
+# fragment in kernel/config/ that is added to base, and with it what it has for that
+# KERNEL. The result is $BUILD/kernel/KERNEL-VARIANT
 # (or -VARIANT-CONFIG): bzImage, config, release, the tests' module, and the headers
 # of the kernel's test harness and its checkpatch.pl. It is kept, by the hash of all that
 # went into it, in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
@@ -31,8 +31,9 @@ kernel=$1 variant=$2 extra=${3:-}
 # what the project's make was called with is not for the kernel's
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
-configs=("$here/config/base.config" "$here/config/${extra:-full}.config")
-[ -n "$extra" ] || configs+=("$here/config/full-$kernel.config")
+configs=("$here/config/base.config")
+[ -z "$extra" ] || configs+=("$here/config/$extra.config")
+[ ! -f "$here/config/$extra-$kernel.config" ] || configs+=("$here/config/$extra-$kernel.config")
 NEEDED_MB=3500 # for a source tree and the objects of a kernel
 
 # Where $kernel comes from.

@@ -4,8 +4,8 @@
 #
 # On the default kernel all of them, and on the others those that show whether files
 # are evaluated anew. KERNEL=6.12 runs all on that kernel alone. KERNEL=all runs all on
-# all, and adds each type of filesystem, a kernel without IMA, and the checks of the
-# series itself.
+# all, on kernels that have more, and adds what needs that, each type of filesystem and
+# labels; a kernel without IMA; and the checks of the series itself.
 # "tests/check.sh debug" runs what is about the kernel on debug kernels.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -15,9 +15,11 @@ asked=${KERNEL:-}
 export BUILD
 unset KERNEL
 
+# what is added to the configuration of kernels
+config=
 case $asked in
 '') whole=("$default_kernel") ;;
-all) whole=("${all_kernels[@]}") ;;
+all) whole=("${all_kernels[@]}") config=full ;;
 *) whole=("$asked") ;;
 esac
 
@@ -69,39 +71,42 @@ reevaluation() {
 }
 
 experiment() {
-	local kernel=$1 variant
+	local kernel=$1 variant name
 	shift
 	for variant in "$@"; do
-		guest experiment "$kernel-$variant" RUN=experiment.guest progs.img ||
-			echo "not ok - $kernel-$variant: the guest experiment ended well" >> "$results"
+		name=$kernel-$variant${config:+-$config}
+		guest experiment "$name" RUN=experiment.guest progs.img ||
+			echo "not ok - $name: the guest experiment ended well" >> "$results"
 	done
-	tests/experiment/report.sh "$kernel" "$@" > "$BUILD/experiment.table" || :
+	CONFIG=$config tests/experiment/report.sh "$kernel" "$@" > "$BUILD/experiment.table" || :
 	collect "$BUILD/experiment.ktap" "$kernel"
 }
 
 # A kernel that does not know the option must not come up without it.
 root_filesystem() {
 	local words="RUN=rootflags.guest root=/dev/vda rootflags=ima_nocache init=/init" log ok="not ok"
-	log=$(guest_dir rootflags "$1-unpatched")/console.log
-	run rootflags "$1-patched" "$words" root.img
-	if GUEST_STATUS=panic guest rootflags "$1-unpatched" "$words" root.img &&
+	log=$(guest_dir rootflags "$2")/console.log
+	run rootflags "$1" "$words" root.img
+	if GUEST_STATUS=panic guest rootflags "$2" "$words" root.img &&
 		grep -q "Unable to mount root fs" "$log"; then
 		ok=ok
 	fi
-	echo "$ok - control: $1-unpatched: no root filesystem without the series" >> "$results"
+	echo "$ok - control: $2: no root filesystem without the series" >> "$results"
 }
 
 # All tests in guests of one kernel.
 whole_kernel() {
-	prepare_kernel "$1" unpatched patched
+	local patched=$1-patched${config:+-$config} unpatched=$1-unpatched${config:+-$config}
+	prepare_kernel "$1" "unpatched $config" "patched $config"
 	experiment "$1" unpatched patched
-	reevaluation "$1-patched" run
-	reevaluation "$1-unpatched" control
-	run options "$1-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
-	control options "$1-unpatched" "RUN=mount_option_test $DISKS" "${disks[@]}"
-	run forced "$1-patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus"
-	root_filesystem "$1"
-	helper "$1"
+	reevaluation "$patched" run
+	reevaluation "$unpatched" control
+	run options "$patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+	control options "$unpatched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus"
+	root_filesystem "$patched" "$unpatched"
+	helper "$patched" "$unpatched"
+	[ "$config" != full ] || full "$1" "$patched" "$unpatched"
 }
 
 # The helper, with the util-linux of this system, and with that of Debian 13 in a root
@@ -110,34 +115,35 @@ helper() {
 	local newer="root=/dev/vdc rw init=/init KERNEL_HAS_OPTION=1 UTIL_LINUX_VERSION=2.41" part
 	# each call of the helper fails once
 	local -x GUEST_TIMEOUT=900
-	run helper "$1-patched" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
-	GUEST_SHARE=$BUILD/progs run helper "$1-unpatched" RUN=helper.guest progs.img btrfs.img
+	run helper "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
+	GUEST_SHARE=$BUILD/progs run helper "$2" RUN=helper.guest progs.img btrfs.img
 	for part in fuse others devices hanging; do
-		run "faults-$part" "$1-patched" "RUN=faults.guest PART=$part" progs.img
+		run "faults-$part" "$1" "RUN=faults.guest PART=$part" progs.img
 	done
-	run faults-undone "$1-unpatched" "RUN=faults.guest PART=undone" progs.img
-	run context "$1-patched" "RUN=context.guest lsm=integrity,selinux" progs.img
-	run cost "$1-patched" RUN=cost.guest progs.img
-	run pages "$1-patched" RUN=pages.guest progs.img progs.img
-	run helper-newer "$1-patched" "RUN=helper.guest $newer" progs.img btrfs.img newer.img
-	run pages-newer "$1-patched" "RUN=pages.guest $newer" progs.img progs.img newer.img
+	run faults-undone "$2" "RUN=faults.guest PART=undone" progs.img
+	run cost "$1" RUN=cost.guest progs.img
+	run pages "$1" RUN=pages.guest progs.img progs.img
+	run helper-newer "$1" "RUN=helper.guest $newer" progs.img btrfs.img newer.img
+	run pages-newer "$1" "RUN=pages.guest $newer" progs.img progs.img newer.img
 }
 
-# Each type of filesystem there is, through one system call a boot: a superblock that
-# the kernel keeps stays flagged.
-filesystems() {
+# What a kernel can do that has more than the rest needs.
+full() {
 	local api words
+	run context "$2" "RUN=context.guest lsm=integrity,selinux" progs.img
 	step "making the disk of filesystems" tests/filesystems/images.sh \
 		"$BUILD/images/filesystems.img"
+	# each type of filesystem there is, through one system call a boot: a superblock
+	# that the kernel keeps stays flagged
 	for api in mount2 fsconfig; do
 		words="RUN=types.guest API=$api"
-		run "filesystems-$api" "$1-patched" "$words" filesystems.img
-		control "filesystems-$api" "$1-unpatched" "$words" filesystems.img
+		run "filesystems-$api" "$2" "$words" filesystems.img
+		control "filesystems-$api" "$3" "$words" filesystems.img
 	done
 	# only there is tracefs a submount of debugfs by fs_context_for_submount()
 	words=nfs
 	[ "$1" != newest ] || words=nfs,debugfs
-	run submount "$1-patched" "RUN=submount.guest SUBMOUNTS=$words" filesystems.img
+	run submount "$2" "RUN=submount.guest SUBMOUNTS=$words" filesystems.img
 }
 
 # host NAME TEXT COMMAND...: prints its results, and fails if one of them is
@@ -184,7 +190,6 @@ else
 		for kernel in "${whole[@]}"; do
 			prepare_kernel "$kernel" "patched noima"
 			run noima "$kernel-patched-noima" RUN=noima.guest
-			filesystems "$kernel"
 			host "series-$kernel" "checks of the series for $kernel" \
 				kernel/check-series.sh "$kernel"
 		done

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Print what the experiment gave, from the reports of its guests.
 #
-# usage: tests/experiment/report.sh KERNEL VARIANT...
+# usage: [CONFIG=NAME] tests/experiment/report.sh KERNEL VARIANT...
 #
-# The results are in KTAP too, in $BUILD/experiment.ktap.
+# CONFIG is what the kernels were built with, see kernel/build.sh. The results are in KTAP too, in $BUILD/experiment.ktap.
 set -eu -o pipefail
 
 BUILD=${BUILD:-build}
@@ -16,12 +16,12 @@ sha256() {
 
 for variant in "$@"; do
 	echo "kernel $variant"
-	cat "$BUILD/guests/$kernel-$variant/experiment/report"
+	cat "$BUILD/guests/$kernel-$variant${CONFIG:+-$CONFIG}/experiment/report"
 done > "$BUILD/experiment.report"
 : > "$BUILD/experiment.ktap"
 
 awk -v sha1="$(sha256 "$BUILD/progs/prog1")" \
 	-v sha2="$(sha256 "$BUILD/progs/prog2")" \
-	-v release="$(cat "$BUILD/kernel/$kernel-$1/release")" \
+	-v release="$(cat "$BUILD/kernel/$kernel-$1${CONFIG:+-$CONFIG}/release")" \
 	-v variants=" $* " -v ktap="$BUILD/experiment.ktap" \
 	-f tests/experiment/report.awk tests/experiment/expected "$BUILD/experiment.report"

@@ -13,10 +13,10 @@ cd "$(dirname "$0")/../.."
 . tests/prepare.sh
 export BUILD
 results=$BUILD/real.results
-patched=$default_kernel-patched
-unpatched=$default_kernel-unpatched
+patched=$default_kernel-patched-full
+unpatched=$default_kernel-unpatched-full
 # the oldest kernel with statmount(2)
-newer=${all_kernels[1]}-patched
+newer=${all_kernels[1]}-patched-full
 suites='bookworm trixie'
 parts=${*:-fuse forced fstab systemd podman look}
 
@@ -102,8 +102,8 @@ look() {
 setup/install-packages.sh build real
 mkdir -p "$BUILD"
 : > "$results"
-prepare_kernel "$default_kernel" patched unpatched
-prepare_kernel "${newer%-*}" patched
+prepare_kernel "$default_kernel" "patched full" "unpatched full"
+prepare_kernel "${all_kernels[1]}" "patched full"
 prepare_images "$default_kernel"
 for suite in $suites; do
 	tests/real/image.sh "$suite"
