@@ -1222,11 +1222,16 @@ static void start_compressed(struct __test_metadata *const _metadata,
 	hold_file(_metadata, self);
 }
 
-static int load_compressed(struct __test_metadata *const _metadata,
-			   struct _test_data_reevaluate *self, struct loader *loader)
+/* Opened for it, which drops the pages that the kernel has.  Returns the error number. */
+static int load_compressed(struct __test_metadata *const _metadata, struct loader *loader)
 {
-	start_loading(_metadata, loader, self->held);
-	return has_loaded(_metadata, loader);
+	int fd = open_file(), error;
+
+	ASSERT_LE(0, fd);
+	start_loading(_metadata, loader, fd);
+	error = has_loaded(_metadata, loader);
+	close(fd);
+	return error;
 }
 
 /*
@@ -1243,7 +1248,7 @@ TEST_F(reevaluate, switched_compressed_module_is_measured)
 	start_compressed(_metadata, self, 2031, OPTION, loaders);
 	for (int i = 0; i < 2; i++) {
 		served->content = i;
-		error = load_compressed(_metadata, self, &loaders[i]);
+		error = load_compressed(_metadata, &loaders[i]);
 		if (error == EOPNOTSUPP)
 			SKIP(return, "the kernel decompresses no modules");
 		EXPECT_EQ(ENOEXEC, error);
@@ -1259,13 +1264,13 @@ TEST_F(reevaluate, plain_switched_compressed_module_is_missed)
 
 	compress_contents(_metadata, self, image);
 	start_compressed(_metadata, self, 2032, NULL, loaders);
-	error = load_compressed(_metadata, self, &loaders[0]);
+	error = load_compressed(_metadata, &loaders[0]);
 	if (error == EOPNOTSUPP)
 		SKIP(return, "the kernel decompresses no modules");
 	EXPECT_EQ(ENOEXEC, error);
 	EXPECT_EQ(1, measured(self->list, self->digest[0]));
 	served->content = 1;
-	EXPECT_EQ(ENOEXEC, load_compressed(_metadata, self, &loaders[1]));
+	EXPECT_EQ(ENOEXEC, load_compressed(_metadata, &loaders[1]));
 	EXPECT_EQ(0, measured(self->list, self->digest[1]));
 }
 
