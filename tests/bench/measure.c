@@ -202,8 +202,8 @@ static const struct operation *find_operation(const char *name)
 }
 
 /*
- * The least of many: an interrupt, or an allocator that has to fetch new pages, only adds
- * to what an operation costs.
+ * The least of many: an interrupt, or an allocator that has to fetch new pages,
+ * only adds to what an operation costs.
  */
 static uint64_t ticks(const struct operation *op, int count)
 {
