@@ -7,7 +7,9 @@
  * all the time, so that its inode and all that IMA knows of it stay. Each test
  * has a policy rule of its own, by the owner of the file, since rules cannot be
  * taken back. The tests whose name begins with "plain" are without the option
- * and show what is missed then.
+ * and show what is missed then. Those of many tasks at once are on filesystems
+ * where something is shared; IMA_TEST_EXT4 in the environment is a block device
+ * with ext4 for one of them, in whose root it leaves files.
  */
 #define FUSE_USE_VERSION 31
 
