@@ -34,7 +34,8 @@ for disk in "${@:4}"; do
 done
 [ -z "${GUEST_SHARE:-}" ] || machine+=(-virtfs
 	"local,path=$GUEST_SHARE,mount_tag=share,security_model=none,readonly=on")
-append="console=ttyS0 quiet panic=-1 oops=panic reboot=t ${GUEST_WORDS:-} $words"
+# small kernels keep 4 KB of log, and a test of audit records reads it afterwards
+append="console=ttyS0 quiet log_buf_len=16M panic=-1 oops=panic reboot=t ${GUEST_WORDS:-} $words"
 
 # QEMU goes when this script goes, however that happens
 run() {
