@@ -55,6 +55,7 @@ cp "$BUILD"/progs/prog[12] "$root/progs/"
 cp "$here/init" "$root/init"
 cp "$here/welcome" "$here"/../*/*.guest "$here"/../../{man/*.[78],doc/containers.md} \
 	"$root/tests/"
+# in a version of the format that all kernels take
 secilc -c 31 -o "$root/tests/context.policy" -f /dev/null "$here/../helper/context.cil"
 mksquashfs "$BUILD/progs" "$root/tests/progs.squashfs" -quiet -no-progress
 for test in "$BUILD"/tests/{selftests/ima,filesystems}/*.d; do
