@@ -50,6 +50,7 @@ help:
 	@echo 'KERNEL_TREE=D  its source, instead of the one that Debian has'
 	@echo 'UNPATCHED=1    for make shell: the kernel without the series'
 	@echo 'ACCEL=kvm|tcg  how QEMU runs the guests, instead of trying'
+	@echo 'JOBS=N         how many guests of a check run side by side, instead of 2'
 option := ima_nocache
 
 demo:

@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.."
 asked=${KERNEL:-}
 # shellcheck source=tests/prepare.sh
 . tests/prepare.sh
+# shellcheck source=tests/jobs.sh
+. tests/jobs.sh
 export BUILD
 unset KERNEL
 
@@ -25,6 +27,7 @@ esac
 
 results=$BUILD/results
 mkdir -p "$BUILD"
+rm -f "$results".*
 : > "$results"
 
 # collect FILE WHERE: its results count, and its plan, if it has one, must be kept
@@ -39,6 +42,10 @@ collect() {
 
 # run NAME KERNEL-VARIANT "WORDS" DISK...: a guest whose report is KTAP
 run() {
+	begin run_now "$@"
+}
+
+run_now() {
 	guest "$@" || echo "not ok - $2: the guest $1 ended well" >> "$results"
 	collect "$(guest_dir "$1" "$2")/report" "$2"
 }
@@ -46,6 +53,10 @@ run() {
 # The same tests on the kernel without the series must fail: they would prove
 # nothing otherwise.
 control() {
+	begin control_now "$@"
+}
+
+control_now() {
 	local dir
 	dir=$(guest_dir "$1" "$2")
 	GUEST_STATUS=1 guest "$@" || echo "not ok - $2: the guest $1 ended well" >> "$results"
@@ -71,6 +82,10 @@ reevaluation() {
 }
 
 experiment() {
+	begin experiment_now "$@"
+}
+
+experiment_now() {
 	local kernel=$1 variant name
 	shift
 	for variant in "$@"; do
@@ -78,15 +93,16 @@ experiment() {
 		guest experiment "$name" RUN=experiment.guest progs.img ||
 			echo "not ok - $name: the guest experiment ended well" >> "$results"
 	done
-	CONFIG=$config tests/experiment/report.sh "$kernel" "$@" > "$BUILD/experiment.table" || :
-	collect "$BUILD/experiment.ktap" "$kernel"
+	CONFIG=$config tests/experiment/report.sh "$kernel" "$@" \
+		> "$BUILD/experiment-$kernel.table" || :
+	collect "$BUILD/experiment-$kernel.ktap" "$kernel"
 }
 
 # A kernel that does not know the option must not come up without it.
 root_filesystem() {
 	local words="RUN=rootflags.guest root=/dev/vda rootflags=ima_nocache init=/init" log ok="not ok"
 	log=$(guest_dir rootflags "$2")/console.log
-	run rootflags "$1" "$words" root.img
+	run_now rootflags "$1" "$words" root.img
 	if GUEST_STATUS=panic guest rootflags "$2" "$words" root.img &&
 		grep -q "Unable to mount root fs" "$log"; then
 		ok=ok
@@ -104,7 +120,7 @@ whole_kernel() {
 	run options "$patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
 	control options "$unpatched" "RUN=mount_option_test $DISKS" "${disks[@]}"
 	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus"
-	root_filesystem "$patched" "$unpatched"
+	begin root_filesystem "$patched" "$unpatched"
 	helper "$patched" "$unpatched"
 	[ "$config" != full ] || full "$1" "$patched" "$unpatched"
 }
@@ -199,6 +215,7 @@ else
 	host lint "checks of style" tests/lint.sh "${whole[0]}"
 fi
 
+end_jobs
 skipped=$(grep -c '^ok .*# SKIP' "$results") || :
 passed=$(($(grep -c '^ok ' "$results") - skipped)) || :
 failed=$(grep -c '^not ok ' "$results") || :

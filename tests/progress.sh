@@ -8,16 +8,17 @@ step_job=
 step_beat=
 
 step_stop() {
-	[ -z "$step_beat" ] || kill "$step_beat" 2> /dev/null || :
+	[ -z "$step_beat" ] || kill -- "-$step_beat" 2> /dev/null || :
 	[ -z "$step_job" ] || kill -- "-$step_job" 2> /dev/null || :
 	[ -z "$step_job" ] || wait "$step_job" 2> /dev/null || :
 	step_beat='' step_job=''
 }
 
 # Each script that stops early leaves through here: Ctrl-C, too, ends the job.
+# A second signal must not end that.
 trap 'step_stop; declare -F on_exit > /dev/null && on_exit' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'trap "" INT TERM HUP; exit 130' INT
+trap 'trap "" INT TERM HUP; exit 143' TERM HUP
 
 # step TEXT COMMAND...: run it, say how long it took; on failure, what it said
 step() {
@@ -34,7 +35,7 @@ step() {
 	(
 		trap - EXIT
 		while sleep "$STEP_BEAT" && kill -0 $$ 2> /dev/null; do
-			echo "    ... $((SECONDS - start)) s: $(tail -n 1 "$log" | cut -c 1-60)"
+			echo "  $text: $((SECONDS - start)) s so far $(tail -n 1 "$log" | cut -c 1-40)"
 		done
 	) &
 	step_beat=$!

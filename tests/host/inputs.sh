@@ -127,14 +127,16 @@ interrupt() {
 	[ "$status" = 130 ] || { echo "exit status $status"; return 1; }
 }
 
+# interrupted_guest [begin]: run directly, or side by side with others
 interrupted_guest() {
 	mkdir -p "$work/build"
 	ln -sfn "$BUILD/kernel" "$work/build/kernel"
 	ln -sfn "$BUILD/images" "$work/build/images"
 	set -m
-	BUILD=$work/build bash -c '. tests/progress.sh
-		step guest tests/qemu/run.sh "$BUILD/kernel/$0-patched" "$BUILD/guest" RUN=wait.guest' \
-		"$KERNEL" &
+	# shellcheck disable=SC2016 # for the inner shell
+	BUILD=$work/build bash -c '. tests/progress.sh; . tests/jobs.sh; results=$BUILD/results
+		$1 step guest tests/qemu/run.sh "$BUILD/kernel/$0-patched" "$BUILD/guest" RUN=wait.guest
+		end_jobs' "$KERNEL" "${1:-}" &
 	job=$!
 	set +m
 	until_seen pgrep -f "$work/build/guest/report" || return
@@ -154,7 +156,7 @@ interrupted_source() {
 }
 
 echo "TAP version 13"
-echo "1..12"
+echo "1..13"
 check missing_KERNEL_TREE_is_refused missing_tree
 check KERNEL_TREE_that_is_no_tree_is_refused not_a_tree
 check KERNEL_TREE_of_another_version_is_refused other_version
@@ -167,5 +169,6 @@ check missing_packages_are_named_to_a_user missing_packages_as_a_user
 check missing_tool_is_named missing_tool
 check patches_are_written_when_the_kernel_is_cached patches_of_a_cached_kernel
 check interrupt_leaves_no_guest interrupted_guest
+check interrupt_leaves_no_guest_of_those_side_by_side interrupted_guest begin
 check interrupt_leaves_no_half_unpacked_source interrupted_source
 exit "$failed"

@@ -827,6 +827,7 @@ static char *make_files(const char *dir, size_t size, uid_t owner)
 		int fd;
 
 		snprintf(path, sizeof(path), i <= ROUNDS ? "%s/marker%d" : "%s/file", dir, i);
+		unlink(path); /* of another test */
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0755);
 		if (fd < 0 || pwrite(fd, "", 1, i <= ROUNDS ? 0 : size - 1) != 1)
 			return NULL;
@@ -841,16 +842,38 @@ static char *make_files(const char *dir, size_t size, uid_t owner)
 
 static pthread_barrier_t barrier;
 
-static void *open_large(void *path)
+/* One of those who open the file at the same moment. */
+struct asker {
+	pthread_t thread;
+	uid_t uid;
+	int flags; /* of open(2), more than usual */
+	int error; /* of open(2), or 0 */
+};
+
+static void *ask(void *arg)
 {
+	struct asker *asker = arg;
 	int fd;
 
+	/* glibc's function would change all threads */
+	if (syscall(SYS_setresuid, asker->uid, asker->uid, asker->uid))
+		asker->error = errno;
 	pthread_barrier_wait(&barrier);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(DIR "/file", O_RDONLY | O_CLOEXEC | asker->flags);
 	if (fd < 0)
-		return path;
-	close(fd);
+		asker->error = errno;
+	else
+		close(fd);
 	return NULL;
+}
+
+static void ask_at_once(struct __test_metadata *const _metadata, struct asker *askers, int n)
+{
+	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, n));
+	for (int i = 0; i < n; i++)
+		ASSERT_EQ(0, pthread_create(&askers[i].thread, NULL, ask, &askers[i]));
+	for (int i = 0; i < n; i++)
+		ASSERT_EQ(0, pthread_join(askers[i].thread, NULL));
 }
 
 /*
@@ -860,7 +883,7 @@ static void *open_large(void *path)
  */
 TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
 {
-	pthread_t threads[TASKS];
+	struct asker askers[TASKS] = {};
 	char *map;
 	int n;
 
@@ -870,19 +893,66 @@ TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
 	munmap(map, LARGE_SIZE);
 	ASSERT_EQ(0, add_rule("audit", "tmpfs", 2021));
 
-	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, TASKS));
+	ask_at_once(_metadata, askers, TASKS);
 	for (int i = 0; i < TASKS; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, open_large, DIR "/file"));
-	for (int i = 0; i < TASKS; i++) {
-		void *failed;
-
-		ASSERT_EQ(0, pthread_join(threads[i], &failed));
-		EXPECT_EQ(NULL, failed);
-	}
+		EXPECT_EQ(0, askers[i].error);
 	n = audited(self->log, NULL);
 	TH_LOG("%d tasks, %d evaluations", TASKS, n);
 	EXPECT_LE(1, n);
 	EXPECT_GE(3, n);
+}
+
+/* The rule for one of two users is content with a hash, that for the other is not. */
+TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_no_verdict, 300)
+{
+	static const uid_t passes = 2028, fails = 2029;
+	struct asker askers[] = {
+		{ .uid = passes }, { .uid = fails }, { .uid = passes }, { .uid = fails },
+	};
+	const int n = sizeof(askers) / sizeof(*askers);
+	char digest[65], value[64], *map;
+
+	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, OPTION));
+	map = make_files(DIR, LARGE_SIZE, 2027);
+	ASSERT_NE(NULL, map);
+	ASSERT_EQ(0, sha256(map, LARGE_SIZE, digest));
+	munmap(map, LARGE_SIZE);
+	ASSERT_EQ(0, setxattr(DIR "/file", "security.ima", value, ima_xattr(digest, value), 0));
+	ASSERT_EQ(0, add_rule("audit", "tmpfs", 2027));
+	ASSERT_EQ(0, write_file(IMA "policy", "appraise fowner=2027 uid=2028\n"));
+	ASSERT_EQ(0, write_file(IMA "policy",
+				"appraise fowner=2027 uid=2029 appraise_type=imasig\n"));
+
+	ask_at_once(_metadata, askers, n);
+	for (int i = 0; i < n; i++)
+		EXPECT_EQ(askers[i].uid == passes ? 0 : EACCES, askers[i].error);
+	/* the digest was shared */
+	EXPECT_GT(n, audited(self->log, NULL));
+}
+
+/* IMA has no digest for direct I/O, which need not read what is in the page cache. */
+TEST_F_TIMEOUT(reevaluate, concurrent_accesses_do_not_answer_direct_io, 300)
+{
+	const char *device = getenv("IMA_TEST_EXT4");
+	struct asker askers[8] = {};
+	char *map;
+
+	if (!device)
+		SKIP(return, "no IMA_TEST_EXT4");
+	ASSERT_EQ(0, mount(device, DIR, "ext4", 0, OPTION)) {
+		TH_LOG("%s: %s", device, strerror(errno));
+	}
+	/* as the rule is there before the file, IMA labels it when it is closed */
+	ASSERT_EQ(0, add_rule("appraise", "ext4", 2030));
+	map = make_files(DIR, LARGE_SIZE, 2030);
+	ASSERT_NE(NULL, map);
+	munmap(map, LARGE_SIZE);
+
+	for (int i = 0; i < 8; i++)
+		askers[i].flags = i % 2 ? O_DIRECT : 0;
+	ask_at_once(_metadata, askers, 8);
+	for (int i = 0; i < 8; i++)
+		EXPECT_EQ(i % 2 ? EACCES : 0, askers[i].error);
 }
 
 #define OTHERS 4
