@@ -76,7 +76,7 @@ DISKS="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 # What shows whether files are evaluated anew. On unpatched kernels, as a control.
 reevaluation() {
 	local kernel=$1 how=$2
-	"$how" reevaluate "$kernel" "RUN=reevaluate_test IMA_TEST_EXT4=/dev/vda" progs.img
+	GUEST_CPUS=2 "$how" reevaluate "$kernel" "RUN=reevaluate_test IMA_TEST_EXT4=/dev/vda" progs.img
 	"$how" digest "$kernel" RUN=digest.guest
 	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
 }

@@ -16,6 +16,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 BUILD=${BUILD:-build}
 kernel=$1 out=$2 words=$3
 GUEST_TIMEOUT=${GUEST_TIMEOUT:-300} # seconds, for a guest that hangs
+# Emulated CPUs that wake each other take several times as long, above all when they have
+# to share real ones with other guests.
+GUEST_CPUS=${GUEST_CPUS:-1}
 # In the environment: GUEST_WORDS are added to the command line, GUEST_SHARE is a
 # directory that the guest may mount by 9p as "share", GUEST_MEMORY is in MB. With
 # GUEST_COUNTED the guest has one CPU, of that model, whose time is the number of
@@ -26,7 +29,7 @@ if [ -n "${GUEST_COUNTED:-}" ]; then
 else
 	accel=$("$here/accel.sh")
 	# sockets: without ACPI a kernel sees one CPU of each
-	machine=(-accel "$accel" -cpu max -smp "2,sockets=2")
+	machine=(-accel "$accel" -cpu max -smp "$GUEST_CPUS,sockets=$GUEST_CPUS")
 fi
 machine+=(-m "${GUEST_MEMORY:-1024}" -nic none -no-reboot -kernel "$kernel/bzImage")
 for disk in "${@:4}"; do
