@@ -129,14 +129,15 @@ whole_kernel() {
 # of its own.
 helper() {
 	local newer="root=/dev/vdc rw init=/init KERNEL_HAS_OPTION=1 UTIL_LINUX_VERSION=2.41" part
+	local every=${config:+EVERY_CALL=1}
 	# each call of the helper fails once
 	local -x GUEST_TIMEOUT=900
 	run helper "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
 	GUEST_SHARE=$BUILD/progs run helper "$2" RUN=helper.guest progs.img btrfs.img
 	for part in fuse others devices hanging; do
-		run "faults-$part" "$1" "RUN=faults.guest PART=$part" progs.img
+		run "faults-$part" "$1" "RUN=faults.guest PART=$part $every" progs.img
 	done
-	run faults-undone "$2" "RUN=faults.guest PART=undone" progs.img
+	run faults-undone "$2" "RUN=faults.guest PART=undone $every" progs.img
 	run cost "$1" RUN=cost.guest progs.img
 	run pages "$1" RUN=pages.guest progs.img progs.img
 	run helper-newer "$1" "RUN=helper.guest $newer" progs.img btrfs.img newer.img

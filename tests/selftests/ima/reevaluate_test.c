@@ -902,12 +902,12 @@ TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
 	EXPECT_GE(3, n);
 }
 
-/* The rule for one of two users is content with a hash, that for the other is not. */
+/* The rule for one of two users takes the algorithm of the label, that for the other not. */
 TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_no_verdict, 300)
 {
 	static const uid_t passes = 2028, fails = 2029;
 	struct asker askers[] = {
-		{ .uid = passes }, { .uid = fails }, { .uid = passes }, { .uid = fails },
+		{ .uid = passes }, { .uid = fails }, { .uid = fails }, { .uid = fails },
 	};
 	const int n = sizeof(askers) / sizeof(*askers);
 	char digest[65], value[64], *map;
@@ -921,7 +921,7 @@ TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_no_verdict, 300)
 	ASSERT_EQ(0, add_rule("audit", "tmpfs", 2027));
 	ASSERT_EQ(0, write_file(IMA "policy", "appraise fowner=2027 uid=2028\n"));
 	ASSERT_EQ(0, write_file(IMA "policy",
-				"appraise fowner=2027 uid=2029 appraise_type=imasig\n"));
+				"appraise fowner=2027 uid=2029 appraise_algos=sha1\n"));
 
 	ask_at_once(_metadata, askers, n);
 	for (int i = 0; i < n; i++)
