@@ -28,7 +28,7 @@ probe() {
 known=${BUILD:-build}/accel-$(cat /proc/sys/kernel/random/boot_id)
 if [ ! -s "$known" ]; then
 	sector=$(mktemp "${BUILD:-build}/sector.XXXXXX")
-	trap 'rm -f "$sector" "$known.tmp"' EXIT
+	trap 'rm -f "$sector"' EXIT
 	# mov $16, %al; out %al, $0xf4; hlt; and at the end the boot signature
 	printf '\260\020\346\364\364' > "$sector"
 	truncate -s 510 "$sector"
@@ -37,7 +37,8 @@ if [ ! -s "$known" ]; then
 	# QEMU aborts where /dev/kvm is broken; the shell need not tell
 	{ [ -w /dev/kvm ] && probe kvm "$sector"; } 2> /dev/null || status=$?
 	# the device makes 2 * 16 + 1 of the sixteen
-	if [ "$status" = 33 ]; then echo kvm; else echo tcg; fi > "$known.tmp"
-	mv "$known.tmp" "$known"
+	# in one step: others may be here at the same time
+	if [ "$status" = 33 ]; then echo kvm; else echo tcg; fi > "$sector"
+	mv "$sector" "$known"
 fi
 cat "$known"
