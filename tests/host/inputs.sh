@@ -119,7 +119,8 @@ until_seen() {
 	return 0
 }
 
-# As Ctrl-C does: the whole group of $job gets the signal.
+# As Ctrl-C does: the whole group of $job gets the signal, which a check that runs in
+# the background may have been told to ignore.
 interrupt() {
 	local status=0
 	kill -INT -- "-$job"
@@ -134,7 +135,7 @@ interrupted_guest() {
 	ln -sfn "$BUILD/images" "$work/build/images"
 	set -m
 	# shellcheck disable=SC2016 # for the inner shell
-	BUILD=$work/build bash -c '. tests/progress.sh; . tests/jobs.sh; results=$BUILD/results
+	BUILD=$work/build env --default-signal=INT bash -c '. tests/progress.sh; . tests/jobs.sh; results=$BUILD/results
 		$1 step guest tests/qemu/run.sh "$BUILD/kernel/$0-patched" "$BUILD/guest" RUN=wait.guest
 		end_jobs' "$KERNEL" "${1:-}" &
 	job=$!
@@ -147,7 +148,8 @@ interrupted_guest() {
 interrupted_source() {
 	mkdir -p "$work/build2"
 	set -m
-	BUILD=$work/build2 IMA_NOCACHE_CACHE=$work/cache2 kernel/build.sh "$KERNEL" unpatched &
+	BUILD=$work/build2 IMA_NOCACHE_CACHE=$work/cache2 \
+		env --default-signal=INT kernel/build.sh "$KERNEL" unpatched &
 	job=$!
 	set +m
 	until_seen compgen -G "$work/build2/kernel/tmp.*/src/Makefile" || return
