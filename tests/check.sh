@@ -77,6 +77,7 @@ DISKS="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 # What shows whether files are evaluated anew. On unpatched kernels, as a control.
 reevaluation() {
 	local kernel=$1 how=$2
+	# tasks that meet
 	GUEST_CPUS=2 "$how" reevaluate "$kernel" "RUN=reevaluate_test IMA_TEST_EXT4=/dev/vda" progs.img
 	"$how" digest "$kernel" RUN=digest.guest
 	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
@@ -130,6 +131,7 @@ whole_kernel() {
 # of its own.
 helper() {
 	local newer="root=/dev/vdc rw init=/init KERNEL_HAS_OPTION=1 UTIL_LINUX_VERSION=2.41" part
+	# with KERNEL=all alone: some five minutes more a kernel
 	local every=${config:+EVERY_CALL=1}
 	# each call of the helper fails once
 	local -x GUEST_TIMEOUT=900

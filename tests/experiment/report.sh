@@ -4,8 +4,8 @@
 #
 # usage: [CONFIG=NAME] tests/experiment/report.sh KERNEL VARIANT...
 #
-# CONFIG is what the kernels were built with, see kernel/build.sh. The results are in KTAP too, in
-# $BUILD/experiment-KERNEL.ktap.
+# CONFIG is what the kernels were built with, see kernel/build.sh. The results are in
+# KTAP too, in $BUILD/experiment-KERNEL.ktap.
 set -eu -o pipefail
 
 BUILD=${BUILD:-build}

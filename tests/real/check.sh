@@ -11,6 +11,7 @@ set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/prepare.sh
 . tests/prepare.sh
+# a whole Debian has enough to do for two
 export BUILD GUEST_CPUS=2
 results=$BUILD/real.results
 patched=$default_kernel-patched-full

@@ -9,7 +9,7 @@
  * taken back. The tests whose name begins with "plain" are without the option
  * and show what is missed then. Those of many tasks at once are on filesystems
  * where something is shared; IMA_TEST_EXT4 in the environment is a block device
- * with ext4 for one of them, in whose root it leaves files.
+ * with ext4 for some of them, in whose root they leave files.
  */
 #define FUSE_USE_VERSION 31
 
@@ -902,7 +902,10 @@ TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
 	EXPECT_GE(3, n);
 }
 
-/* The rule for one of two users takes the algorithm of the label, that for the other not. */
+/*
+ * The rule for one of two users takes the algorithm of the label, that for the other not.
+ * What other options of a rule ask for (appraise_type=, say) stays with the inode, for all.
+ */
 TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_no_verdict, 300)
 {
 	static const uid_t passes = 2028, fails = 2029;
