@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # make check: all tests, and a last line "N passed, N failed".
 #
-# On the default kernel all of them, and on the others those that show whether files
-# are evaluated anew. KERNEL=6.12 runs all on that kernel alone. KERNEL=all runs all on
-# all, on kernels that have more, and adds what needs that, each type of filesystem and
-# labels; the failure of each call of the helper, of which others take a sample; a kernel
-# without IMA; and the checks of the series itself.
+# On the default kernel all of them, with a sample of make check-real, and on the others
+# those that show whether files are evaluated anew. KERNEL=6.12 runs all on that kernel
+# alone. KERNEL=all runs all on all, on kernels that have more, and adds what needs that,
+# each type of filesystem and labels; the failure of each call of the helper, of which
+# others take a sample; a kernel without IMA; and the checks of the series itself.
 # "tests/check.sh debug" runs what is about the kernel on debug kernels.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -15,6 +15,8 @@ asked=${KERNEL:-}
 . tests/prepare.sh
 # shellcheck source=tests/jobs.sh
 . tests/jobs.sh
+# shellcheck source=tests/real/parts.sh
+. tests/real/parts.sh
 export BUILD
 unset KERNEL
 
@@ -26,30 +28,7 @@ all) whole=("${all_kernels[@]}") config=full ;;
 *) whole=("$asked") ;;
 esac
 
-results=$BUILD/results
-mkdir -p "$BUILD"
-rm -f "$results".*
-: > "$results"
-
-# collect FILE WHERE: its results count, and its plan, if it has one, must be kept
-collect() {
-	local planned seen
-	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$1")
-	seen=$(grep -cE '^(not )?ok ' "$1") || :
-	grep -E '^(not )?ok |^# ' "$1" | sed "s/^\(not \)\?ok [0-9-]*/& $2:/" >> "$results" || :
-	[ "${planned:-$seen}" = "$seen" ] && [ "$seen" != 0 ] ||
-		echo "not ok - $2: $1 has $seen results of ${planned:-at least 1}" >> "$results"
-}
-
-# run NAME KERNEL-VARIANT "WORDS" DISK...: a guest whose report is KTAP
-run() {
-	begin run_now "$@"
-}
-
-run_now() {
-	guest "$@" || echo "not ok - $2: the guest $1 ended well" >> "$results"
-	collect "$(guest_dir "$1" "$2")/report" "$2"
-}
+results_in "$BUILD/results"
 
 # The same tests on the kernel without the series must fail: they would prove
 # nothing otherwise.
@@ -147,6 +126,14 @@ helper() {
 	run pages-newer "$1" "RUN=pages.guest $newer" progs.img progs.img newer.img
 }
 
+# FUSE programs and tools of a whole Debian.
+debian() {
+	tests/real/image.sh bookworm
+	fuse_programs bookworm "$1" squashfuse,bindfs
+	look bookworm "$1" ""
+	look bookworm "$2" KERNEL_HAS_OPTION=0
+}
+
 # What a kernel can do that has more than the rest needs.
 full() {
 	local api words
@@ -175,7 +162,7 @@ host() {
 	collect "$BUILD/$1.ktap" host
 }
 
-setup/install-packages.sh build check lint
+setup/install-packages.sh build check lint real
 if [ "${1:-}" = debug ]; then
 	for kernel in "${all_kernels[0]}" "${all_kernels[-1]}"; do
 		prepare_kernel "$kernel" patched "patched debug"
@@ -199,6 +186,7 @@ else
 		whole_kernel "$kernel"
 	done
 	if [ -z "$asked" ]; then
+		debian "$default_kernel-patched" "$default_kernel-unpatched"
 		for kernel in "${all_kernels[@]}"; do
 			[ "$kernel" != "$default_kernel" ] || continue
 			prepare_kernel "$kernel" patched
@@ -220,14 +208,4 @@ else
 fi
 
 end_jobs
-skipped=$(grep -c '^ok .*# SKIP' "$results") || :
-passed=$(($(grep -c '^ok ' "$results") - skipped)) || :
-failed=$(grep -c '^not ok ' "$results") || :
-if [ "$failed" != 0 ]; then
-	echo
-	# what a test said stands above its result
-	grep -B 8 '^not ok ' "$results"
-	echo "All results are in $results."
-fi
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+total

@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced after prepare.sh: parts of a check side by side, each with results of its own.
+# Sourced after prepare.sh: the parts of a check side by side, each with results of its
+# own, and what they come to.
 
 # An emulated guest keeps one CPU busy for most of its time.
 JOBS=${JOBS:-2}
 jobs_begun=0
 job_pids=()
+
+# results_in FILE: where all results go
+results_in() {
+	results=$1
+	mkdir -p "$(dirname "$results")"
+	rm -f "$results".*
+	: > "$results"
+}
 
 # What ends early takes its jobs along.
 on_exit() {
@@ -46,4 +55,42 @@ end_jobs() {
 		cat "$results.$number" 2> /dev/null ||
 			echo "not ok - part $number of the check ended early"
 	done >> "$results"
+}
+
+# collect FILE WHERE: its results count, and its plan, if it has one, must be kept
+collect() {
+	local planned seen
+	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$1")
+	seen=$(grep -cE '^(not )?ok ' "$1") || :
+	grep -E '^(not )?ok |^# ' "$1" | sed "s/^\(not \)\?ok [0-9-]*/& $2:/" >> "$results" || :
+	[ "${planned:-$seen}" = "$seen" ] && [ "$seen" != 0 ] ||
+		echo "not ok - $2: $1 has $seen results of ${planned:-at least 1}" >> "$results"
+}
+
+# run NAME KERNEL-VARIANT "WORDS" DISK...: a guest whose report is KTAP. Its results are
+# those of WHERE if that is set, else of the kernel.
+run() {
+	begin run_now "$@"
+}
+
+run_now() {
+	local where=${WHERE:-$2}
+	guest "$@" || echo "not ok - $where: the guest $1 ended well" >> "$results"
+	collect "$(guest_dir "$1" "$2")/report" "$where"
+}
+
+# What failed, and a last line "N passed, N failed, N skipped". Fails if a test has.
+total() {
+	local passed failed skipped
+	skipped=$(grep -c '^ok .*# SKIP' "$results") || :
+	passed=$(($(grep -c '^ok ' "$results") - skipped)) || :
+	failed=$(grep -c '^not ok ' "$results") || :
+	if [ "$failed" != 0 ]; then
+		echo
+		# what a test said stands above its result
+		grep -B 8 '^not ok ' "$results"
+		echo "All results are in $results."
+	fi
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" = 0 ]
 }
