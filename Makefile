@@ -29,13 +29,14 @@ PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
 	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo shell check check-debug check-real bench programs packages patches lint clean
+.PHONY: help demo shell check check-debug check-real check-peers bench programs packages patches lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
 	@echo 'make check     all tests'
 	@echo 'make check-debug  those about the kernel, on kernels with KASAN and lockdep'
-	@echo 'make check-real   FUSE programs of Debian, in a whole Debian'
+	@echo 'make check-real   FUSE programs, fstab, systemd and containers, in a whole Debian'
+	@echo 'make check-peers  test suites of other projects, with the patches and without'
 	@echo 'make bench     what the option costs, in executed instructions'
 	@echo 'make shell     a shell in a guest with the patched kernel'
 	@echo 'make programs  the helper and the programs of the tests, in $(BUILD)/'
@@ -67,6 +68,9 @@ check-debug:
 
 check-real:
 	@tests/real/check.sh
+
+check-peers:
+	@tests/peers/check.sh
 
 bench:
 	@tests/bench/bench.sh

@@ -6,6 +6,7 @@
 #        setup/apt-root.sh SUITE newest REGEX    the newest package of such a name
 #        setup/apt-root.sh SUITE download DIR PACKAGE...   as DIR/*.deb
 #        setup/apt-root.sh SUITE unpack DIR PACKAGE...     with all they depend on
+#        setup/apt-root.sh SUITE source DIR PACKAGE        its source, unpacked as DIR
 #
 # The packages come from where this system gets its own, checked with the same
 # keys. apt's state is in $BUILD/apt/SUITE.
@@ -64,6 +65,15 @@ unpack)
 	for deb in "$dir.debs"/*.deb; do
 		dpkg-deb -x "$deb" "$dir"
 	done
+	;;
+source)
+	options+=(-o "Dir::State=$root/source" -o "Dir::Etc::SourceList=$root/source.list")
+	mkdir -p "$root/source/lists/partial" "$1.source"
+	sed 's/^deb /deb-src /' "$root/sources.list" > "$root/source.list"
+	apt-get "${options[@]}" update >&2
+	(cd "$1.source" && apt-get "${options[@]}" source "$2")
+	mv -T "$1.source/"*/ "$1"
+	rm -rf "$1.source"
 	;;
 *)
 	echo "apt-root: $command: no such command" >&2
