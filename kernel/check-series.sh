@@ -8,7 +8,8 @@
 # It applies without fuzz or offset, git am takes it, and checkpatch.pl --strict has
 # nothing to say. Each patch builds alone, in each of the configurations below, and W=1
 # and sparse say nothing about it that they did not say before. With all of it, nothing can
-# lose a flag of a superblock that is in use. refresh.sh takes the series back as it is.
+# lose a flag of a superblock that is in use; without IMA only the refusal is added.
+# refresh.sh takes the series back as it is.
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=$1
@@ -76,6 +77,15 @@ compile() {
 		sed -E 's/:[0-9]+(:[0-9]+)?:/:/' | { grep -E '(warning|error): |\*\*\*' || :; } | sort -u
 }
 
+# Of what is compiled without IMA, each function and its size.
+functions() {
+	local object
+	for object in "${all_objects[@]}"; do
+		[ ! -f "$work/without-IMA/$object" ] || nm -S --defined-only "$work/without-IMA/$object" |
+			awk -v object="$object" '$3 ~ /^[tT]$/ { print object, $4, $2 }'
+	done | sort
+}
+
 # A repository with the series as commits, as its reviewers would have it.
 am_series() {
 	mkdir "$work/am"
@@ -107,7 +117,7 @@ for without in "${WITHOUT[@]}"; do
 done
 
 echo "TAP version 13"
-echo "1..$((${#patches[@]} * 3 + 4))"
+echo "1..$((${#patches[@]} * 3 + 5))"
 for p in "${patches[@]}"; do
 	name=$(basename "$p" .patch)
 	bad=0
@@ -127,6 +137,8 @@ for p in "${patches[@]}"; do
 		[ -z "$new" ] || { echo "# without $without: $new"; bad=1; }
 	done
 	result "$bad" "$name builds alone, and adds no warning"
+	# the first one changes what has nothing to do with IMA
+	[ "$p" != "${patches[0]}" ] || functions > "$work/functions"
 done
 
 # check NAME COMMAND: what it says is said if it fails
@@ -145,6 +157,16 @@ s_iflags_of_unpatched() {
 	{ "$here/s_iflags.sh" "$src" || :; } | grep -F " mnt_warn_timestamp_expiry:" > /dev/null
 }
 
+# The parser says no. evm_verify_hmac() looks for the real dentry, and for nothing there.
+refusal_alone() {
+	[ -s "$work/functions" ] && functions > "$work/functions-after" || return
+	{ diff "$work/functions" "$work/functions-after" || :; } | sed -n 's/^[<>] //p' |
+		{ grep -vE ' (vfs_parse_fs_param|legacy_parse_monolithic|evm_verify_hmac) ' || :; } > "$work/more"
+	cat "$work/more"
+	[ ! -s "$work/more" ]
+}
+
+check "without IMA only the refusal is added" refusal_alone
 check "s_iflags of a live superblock is changed atomically only" s_iflags
 check "control: not so without the series" s_iflags_of_unpatched
 check "git am takes the series" am_series

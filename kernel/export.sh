@@ -31,7 +31,7 @@ trap 'exit 143' TERM HUP
 	[ ! -f "$source/$file" ] || (cd "$source" && cp --parents "$file" "$work")
 done
 git=(git -C "$work" -c user.name=series -c user.email= -c core.hooksPath=/dev/null
-	-c commit.gpgSign=false -c gc.auto=0)
+	-c core.excludesFile=/dev/null -c commit.gpgSign=false -c gc.auto=0)
 "${git[@]}" init -q
 "${git[@]}" add -A -f
 "${git[@]}" commit -q --allow-empty -m base
@@ -43,14 +43,12 @@ header() {
 }
 
 add_selftests() {
-	local dir=$work/tools/testing/selftests
-	mkdir "$dir/ima"
-	git -C "$kernel_dir/.." ls-files -z tests/selftests/ima |
-		xargs -0 -I {} cp "$kernel_dir/../{}" "$dir/ima/"
+	# their own .gitignore leaves out what is built there
+	cp -R "$kernel_dir/../tests/selftests/ima" "$work/tools/testing/selftests/"
 	sed -i 's/^TARGETS += intel_pstate$/TARGETS += ima\n&/' "$work/$selftests_makefile"
 	sed -i '/^INTEGRITY MEASUREMENT ARCHITECTURE (IMA)$/,/^$/ s|^F:\tsecurity/integrity/ima/$|&\nF:\ttools/testing/selftests/ima/|' \
 		"$work/MAINTAINERS"
-	"${git[@]}" add -A -f
+	"${git[@]}" add -A
 	{
 		cat "$kernel_dir/selftests.message"
 		echo

@@ -128,6 +128,12 @@ interrupt() {
 	[ "$status" = 130 ] || { echo "exit status $status"; return 1; }
 }
 
+# or no test would see what only the kernel log tells
+warning_fails_a_guest() {
+	! tests/qemu/run.sh "$BUILD/kernel/$KERNEL-patched" "$work/warned" RUN=warn.guest > "$work/said" 2>&1 &&
+		grep -F 'guest: status 0' "$work/warned/report" && grep 'the kernel complained' "$work/said"
+}
+
 # interrupted_guest [begin]: run directly, or side by side with others
 interrupted_guest() {
 	mkdir -p "$work/build"
@@ -158,7 +164,7 @@ interrupted_source() {
 }
 
 echo "TAP version 13"
-echo "1..13"
+echo "1..14"
 check missing_KERNEL_TREE_is_refused missing_tree
 check KERNEL_TREE_that_is_no_tree_is_refused not_a_tree
 check KERNEL_TREE_of_another_version_is_refused other_version
@@ -170,6 +176,7 @@ check ACCEL_that_is_none_is_refused bad_accel
 check missing_packages_are_named_to_a_user missing_packages_as_a_user
 check missing_tool_is_named missing_tool
 check patches_are_written_when_the_kernel_is_cached patches_of_a_cached_kernel
+check a_warning_in_the_kernel_log_fails_a_guest warning_fails_a_guest
 check interrupt_leaves_no_guest interrupted_guest
 check interrupt_leaves_no_guest_of_those_side_by_side interrupted_guest begin
 check interrupt_leaves_no_half_unpacked_source interrupted_source

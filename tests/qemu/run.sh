@@ -37,8 +37,9 @@ for disk in "${@:4}"; do
 done
 [ -z "${GUEST_SHARE:-}" ] || machine+=(-virtfs
 	"local,path=$GUEST_SHARE,mount_tag=share,security_model=none,readonly=on")
-# small kernels keep 4 KB of log, and a test of audit records reads it afterwards
-append="console=ttyS0 quiet log_buf_len=16M panic=-1 oops=panic reboot=t ${GUEST_WORDS:-} $words"
+# Warnings are on the console, which is looked through at the end, and what is less is not.
+# Small kernels keep 4 KB of log, and a test of audit records reads it afterwards.
+append="console=ttyS0 loglevel=5 log_buf_len=16M panic=-1 oops=panic reboot=t ${GUEST_WORDS:-} $words"
 
 # QEMU goes when this script goes, however that happens
 run() {
@@ -76,7 +77,7 @@ if [ "${GUEST_STATUS:-0}" = panic ]; then
 	grep -q 'Kernel panic' "$out/console.log" || { echo "the kernel came up"; exit 1; }
 	exit
 fi
-if grep -nE 'WARNING:|BUG:|Oops|Kernel panic|general protection|INFO: task' "$out/console.log"; then
+if grep -nE 'WARNING:|BUG:|Oops|Kernel panic|general protection|INFO: |UBSAN:' "$out/console.log"; then
 	echo "the kernel complained: see $out/console.log"
 	exit 1
 fi
