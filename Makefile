@@ -12,8 +12,8 @@ VERSION := 0.1
 CC = gcc
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -MMD -MP
-MOUNT_CFLAGS = $(shell pkg-config --cflags mount)
-MOUNT_LIBS = $(shell pkg-config --libs mount)
+MOUNT_CFLAGS = $(shell pkg-config --cflags 'mount >= 2.38')
+MOUNT_LIBS = $(shell pkg-config --libs 'mount >= 2.38')
 FUSE_CFLAGS = $(shell pkg-config --cflags fuse3)
 FUSE_LIBS = $(shell pkg-config --libs fuse3)
 
@@ -24,7 +24,7 @@ bench_objs := $(addprefix $(BUILD)/tests/bench/,measure.o probes.o)
 selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*.c) \
 	tests/filesystems/filesystems_test.c)
 
-PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
+PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
 	$(BUILD)/fault $(BUILD)/measure $(BUILD)/linked $(BUILD)/progs/prog1 \
 	$(BUILD)/progs/prog2 $(selftests)
 
@@ -159,8 +159,9 @@ unit: $(BUILD)/request_test $(BUILD)/unit/mount.ima_nocache
 $(BUILD)/request_test: $(unit_objs)
 	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(MOUNT_LIBS)
 
+# static: for guests, too, which have not these libraries
 $(BUILD)/unit/mount.ima_nocache: $(helper_objs:$(BUILD)/%=$(BUILD)/unit/%)
-	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(MOUNT_LIBS)
+	$(CC) $(LDFLAGS) $(SANITIZE) -static-libasan -static-libubsan -o $@ $^ $(MOUNT_LIBS)
 
 $(BUILD)/unit/%.o: %.c
 	@mkdir -p $(@D)
@@ -183,6 +184,11 @@ installed_links := mount.ima_nocache.fuse mount.ima_nocache.fuseblk \
 
 .PHONY: install uninstall
 install: $(BUILD)/mount.ima_nocache
+	@for link in $(installed_links); do \
+		file=$(DESTDIR)$(sbindir)/$$link; \
+		[ ! -e "$$file" ] || [ "$$(readlink "$$file")" = mount.ima_nocache ] || \
+			{ echo "$$file: is there already, and not ours" >&2; exit 1; }; \
+	done
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man7 \
 		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(bashcompletiondir)
 	$(INSTALL) -m 755 $(BUILD)/mount.ima_nocache $(DESTDIR)$(sbindir)/

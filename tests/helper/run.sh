@@ -96,7 +96,10 @@ package_is_clean() {
 	make -s deb BUILD="$work/package" FUSE_NAMES="squashfuse sshfs" > "$work/said" 2>&1 &&
 		! grep -E '^[EW]: ' "$work/said" &&
 		dpkg -c "$work/package"/deb/mount-ima-nocache_*.deb > "$work/content" &&
-		grep -q 'man8/mount.fuse.sshfs.8.gz ->' "$work/content" && return
+		grep -q 'man8/mount.fuse.sshfs.8.gz ->' "$work/content" &&
+		grep -q '^-rwxr-xr-x .* ./usr/sbin/mount.ima_nocache$' "$work/content" &&
+		grep -q './usr/sbin/mount.ima_nocache.fuse -> mount.ima_nocache$' "$work/content" &&
+		grep -q './usr/sbin/mount.fuse.sshfs -> mount.ima_nocache$' "$work/content" && return
 	tail -n 30 "$work/said"
 	return 1
 }
@@ -117,6 +120,15 @@ install_puts_what_uninstall_takes() {
 		./opt/x/sbin/mount.ima_nocache{,.fuse,.fuseblk}) || return
 	make -s uninstall "${paths[@]}" || return
 	installed | diff - <(echo ./opt/x/sbin/mount.fuse.other)
+}
+
+# a name that another package has installed a helper by
+install_overwrites_nothing() {
+	rm -rf "$work/root"
+	mkdir -p "$work/root/sbin"
+	touch "$work/root/sbin/mount.fuse.sshfs"
+	! make -s install DESTDIR="$work/root" FUSE_NAMES=sshfs &&
+		installed | diff - <(echo ./sbin/mount.fuse.sshfs)
 }
 
 install_defaults_to_where_mount_looks() {
@@ -151,14 +163,20 @@ page_is_clean() {
 # Each option in the usage text is in the page, too.
 page_has_all_options() {
 	local option
-	for option in $("$helper" --help | grep -oE '^ +(-o )?-{0,2}[a-z]+' | awk '{ print $NF }' | tr -d -) \
-		allow_root max_read timeout; do
-		grep -q -- "$option" man/mount.ima_nocache.8 || { echo "$option"; return 1; }
-	done
+	{
+		"$helper" --help | grep -oE -- '--[a-z]+' | sed 's/-/\\-/g'
+		"$helper" --help | grep -oE -- '(^|[^-a-z])-[A-Za-z]+' | grep -oE '[A-Za-z]' | sed 's/^/\\-/'
+		"$helper" --help | sed -n 's/^ -o \([a-z]*\).*/\1/p'
+		printf '%s\n' allow_root max_read=
+	} | sort -u > "$work/options"
+	[ "$(wc -l < "$work/options")" -gt 15 ] || { cat "$work/options"; return 1; }
+	while IFS= read -r option; do
+		grep -q -F -e "$option" man/mount.ima_nocache.8 || { echo "$option"; return 1; }
+	done < "$work/options"
 }
 
 echo "TAP version 13"
-echo "1..14"
+echo "1..15"
 check unit_tests_pass_under_sanitizers unit_tests
 check command_lines_run_clean_under_sanitizers under_sanitizers
 check command_lines_run_clean_under_valgrind under_valgrind
@@ -169,6 +187,7 @@ check mount_asks_no_helper_for_a_bind_with_fstype mount_asks_no_helper_for_a_bin
 check debian_package_is_clean package_is_clean
 check full_standard_output_is_an_error full_output_is_an_error
 check install_puts_what_uninstall_takes install_puts_what_uninstall_takes
+check install_overwrites_nothing install_overwrites_nothing
 check install_defaults_to_where_mount_looks install_defaults_to_where_mount_looks
 check completion_knows_options_types_and_files completion_knows
 check page_8_is_clean_and_complete eval 'page_is_clean man/mount.ima_nocache.8 && page_has_all_options'
