@@ -43,13 +43,9 @@ static int fail(const struct attachment *at, const char *what)
 static unsigned int mount_attributes(const struct request *rq)
 {
 	const char *vfs = mnt_fs_get_vfs_options(mnt_context_get_fs(rq->cxt));
-	unsigned int attributes = attributes_of(rq->mflags);
+	unsigned int off = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
-	if (!vfs || mnt_optstr_get_option(vfs, "suid", NULL, NULL))
-		attributes |= MOUNT_ATTR_NOSUID;
-	if (!vfs || mnt_optstr_get_option(vfs, "dev", NULL, NULL))
-		attributes |= MOUNT_ATTR_NODEV;
-	return attributes;
+	return attributes_of(rq->mflags) | (off & ~attributes_off(vfs));
 }
 
 static int open_target(struct attachment *at)
@@ -60,7 +56,7 @@ static int open_target(struct attachment *at)
 		return status;
 	at->target = target_open(at->rq->target, &at->sb.type);
 	status = request_leave(at->rq);
-	return at->target < 0 ? MNT_EX_USAGE : status;
+	return at->target < 0 ? MNT_EX_FAIL : status;
 }
 
 /* Whose the mount is and whom the program runs as. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <libmount/libmount.h>
 #include <stddef.h>
 #include <sys/mount.h>
 
@@ -26,5 +27,28 @@ unsigned int attributes_of(unsigned long mflags)
 			attributes |= map[i].attr;
 	if (attributes & MOUNT_ATTR_NOATIME)
 		attributes &= ~(unsigned int)MOUNT_ATTR_STRICTATIME;
+	return attributes;
+}
+
+unsigned int attributes_off(const char *vfs_options)
+{
+	static const struct {
+		const char *name;
+		unsigned int attr;
+	} map[] = {
+		{ "suid", MOUNT_ATTR_NOSUID },
+		{ "dev", MOUNT_ATTR_NODEV },
+		{ "exec", MOUNT_ATTR_NOEXEC },
+		{ "diratime", MOUNT_ATTR_NODIRATIME },
+		{ "symfollow", MOUNT_ATTR_NOSYMFOLLOW },
+		{ "atime", MOUNT_ATTR__ATIME },
+		{ "relatime", MOUNT_ATTR__ATIME },
+	};
+	unsigned int attributes = 0;
+
+	for (size_t i = 0; vfs_options && i < sizeof(map) / sizeof(*map); i++)
+		if (!mnt_optstr_get_option(vfs_options, map[i].name, NULL,
+					   NULL))
+			attributes |= map[i].attr;
 	return attributes;
 }

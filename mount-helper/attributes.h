@@ -8,4 +8,10 @@
 /* attributes_of - MS_* of mount(2) as MOUNT_ATTR_* of fsmount(2) */
 unsigned int attributes_of(unsigned long mflags);
 
+/*
+ * attributes_off - the MOUNT_ATTR_* that are asked to be off by name
+ * @vfs_options: "suid,exec" and so on, of which MS_* tell nothing; NULL: none
+ */
+unsigned int attributes_off(const char *vfs_options);
+
 #endif

@@ -30,8 +30,9 @@ static int leave_other_children(void)
 		return -errno;
 	if (!pid)
 		return prctl(PR_SET_PDEATHSIG, SIGTERM) ? -errno : 0;
+	/* not to end before it does, whatever comes in between */
 	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
+		if (errno == ECHILD)
 			_exit(MNT_EX_SYSERR);
 	/* nobody else's status: only what this program returns */
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : MNT_EX_FAIL);

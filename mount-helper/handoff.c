@@ -131,7 +131,7 @@ int handoff_fuse(const struct request *rq)
 	}
 	fd = target_open(rq->target, &type);
 	if (fd < 0)
-		return MNT_EX_USAGE;
+		return MNT_EX_FAIL;
 	before = mounted_id(fd);
 	close(fd);
 	options = program_options(rq);

@@ -56,11 +56,12 @@ static int check(void)
 
 	if (known > 0)
 		return print("this kernel supports " IMA_NOCACHE "\n");
-	if (known < 0)
+	if (known < 0) {
 		report(NULL, "cannot find out if this kernel supports %s: %s",
 		       IMA_NOCACHE, strerror(-known));
-	else
-		report(NULL, "this kernel does not support %s", IMA_NOCACHE);
+		return MNT_EX_SYSERR;
+	}
+	report(NULL, "this kernel does not support %s", IMA_NOCACHE);
 	return MNT_EX_FAIL;
 }
 
@@ -153,7 +154,7 @@ int main(int argc, char **argv)
 	int status;
 
 	if (type && !asks_for_option(argc, argv))
-		return step_aside(argv);
+		return step_aside(argc, argv);
 	status = answer(argc, argv);
 	if (status >= 0)
 		return status;

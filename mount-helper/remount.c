@@ -17,8 +17,10 @@
 static int remount_fuse(const struct request *rq, int fd,
 			const struct mounted *present)
 {
+	const char *vfs = mnt_fs_get_vfs_options(mnt_context_get_fs(rq->cxt));
 	struct mount_attr attr = {
 		.attr_set = attributes_of(rq->mflags),
+		.attr_clr = attributes_off(vfs),
 	};
 	bool read_only = (rq->mflags & MS_RDONLY) ||
 			 (present->read_only && !rq->says_rw);
@@ -68,7 +70,7 @@ int remount(const struct request *rq)
 	if (fd < 0) {
 		report(rq->target, "cannot use this mount point: %s",
 		       strerror(errno));
-		return MNT_EX_USAGE;
+		return MNT_EX_FAIL;
 	}
 	status = remount_found(rq, fd);
 	close(fd);

@@ -24,16 +24,30 @@ bool asks_for_option(int argc, char **argv)
 	return asks;
 }
 
-int step_aside(char **argv)
+/* The mount point, to be named; or NULL. */
+static const char *target_of(int argc, char **argv)
+{
+	int c, names = 0;
+
+	arguments_start();
+	while ((c = arguments_next(argc, argv)) != -1)
+		if (c == 1 && ++names == 2)
+			return optarg;
+	return NULL;
+}
+
+int step_aside(int argc, char **argv)
 {
 	static const char *const paths[] = { "/sbin/mount.fuse3",
 					     "/sbin/mount.fuse" };
-	const char *target = argv[1] && argv[2] ? argv[2] : NULL;
+	int err;
 
 	/* it finds the FUSE program's name in argv[0], as we do */
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		execv(paths[i], argv);
-	report(target, "%s: %s; without %s this mount is for that program",
-	       paths[0], strerror(errno), IMA_NOCACHE);
+	err = errno;
+	report(target_of(argc, argv),
+	       "%s: %s; without %s this mount is for that program", paths[0],
+	       strerror(err), IMA_NOCACHE);
 	return MNT_EX_SYSERR;
 }

@@ -18,6 +18,6 @@ bool asks_for_option(int argc, char **argv);
  * For mount.fuse.NAME where nobody asks for the option.  Returns an MNT_EX_*
  * status after a message, or not at all.
  */
-int step_aside(char **argv);
+int step_aside(int argc, char **argv);
 
 #endif

@@ -116,6 +116,7 @@ helper() {
 	# each call of the helper fails once
 	local -x GUEST_TIMEOUT=900
 	run helper "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
+	run helper-sanitized "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1 SANITIZED=1" progs.img btrfs.img
 	GUEST_SHARE=$BUILD/progs run helper "$2" RUN=helper.guest progs.img btrfs.img
 	for part in fuse others devices hanging; do
 		run "faults-$part" "$1" "RUN=faults.guest PART=$part $every" progs.img
@@ -124,6 +125,7 @@ helper() {
 	run cost "$1" RUN=cost.guest progs.img
 	run pages "$1" RUN=pages.guest progs.img progs.img
 	run helper-newer "$1" "RUN=helper.guest $newer" progs.img btrfs.img newer.img
+	run faults-newer "$1" "RUN=faults.guest PART=newer $newer $every" progs.img btrfs.img newer.img
 	run pages-newer "$1" "RUN=pages.guest $newer" progs.img progs.img newer.img
 }
 

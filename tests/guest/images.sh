@@ -42,6 +42,8 @@ grep -v '^#' "$here/programs" | while read -r program; do
 	add "$path" usr/bin
 done
 add "$BUILD/mount.ima_nocache" usr/sbin
+mkdir "$root/tests/sanitized"
+add "$BUILD/unit/mount.ima_nocache" tests/sanitized
 for name in fuse fuseblk; do
 	ln -s mount.ima_nocache "$root/usr/sbin/mount.ima_nocache.$name"
 done

@@ -10,8 +10,9 @@
  * "list" writes to FILE a line "PROCESS NAME NUMBER" for each call that can be
  * asked for: processes are numbered from 0 as they are forked, calls of one
  * name from 1 in each.  Those of the dynamic linker are not among them, nor
- * those from the exec of another program on, nor those that never fail.  Exit
- * status: the command's, or NOT_REACHED if there was no such call.
+ * those from the exec of another program on, nor those that never fail.  With
+ * FAULT_WITH_CHILD in the environment the command has a child from the start.
+ * Exit status: the command's, or NOT_REACHED if there was no such call.
  */
 #include <err.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -193,6 +195,16 @@ static char **take_arguments(int argc, char **argv)
 	return argv + 5;
 }
 
+/* One of the command's that has nothing to do with what it does. */
+static void start_child(void)
+{
+	if (fork())
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pause();
+	_exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	char **command = take_arguments(argc, argv);
@@ -202,6 +214,8 @@ int main(int argc, char **argv)
 	if (pid < 0)
 		err(CANNOT_RUN, "fork");
 	if (!pid) {
+		if (getenv("FAULT_WITH_CHILD"))
+			start_child();
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) || raise(SIGSTOP))
 			err(CANNOT_RUN, "ptrace");
 		execvp(command[0], command);

@@ -27,6 +27,7 @@ static struct options {
 	char *source;
 	char *mountpoint;
 	char *control;
+	int end_at_statfs; /* the first request that a mount waits for */
 } options;
 
 static struct file *ino_file(fuse_ino_t ino)
@@ -161,8 +162,20 @@ static void switchfs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size,
 	free(buf);
 }
 
+static void switchfs_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	/* what libfuse says where a program says nothing */
+	const struct statvfs st = { .f_namemax = 255, .f_bsize = 512 };
+
+	(void)ino;
+	if (options.end_at_statfs)
+		_exit(3);
+	fuse_reply_statfs(req, &st);
+}
+
 static const struct fuse_lowlevel_ops switchfs_ops = {
 	.lookup = switchfs_lookup,
+	.statfs = switchfs_statfs,
 	.getattr = switchfs_getattr,
 	.open = switchfs_open,
 	.read = switchfs_read,
@@ -241,6 +254,7 @@ int main(int argc, char **argv)
 {
 	static const struct fuse_opt specs[] = {
 		{ "control=%s", offsetof(struct options, control), 0 },
+		{ "end_at_statfs", offsetof(struct options, end_at_statfs), 1 },
 		FUSE_OPT_END
 	};
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
