@@ -5,8 +5,9 @@
 # On the default kernel all of them, with a sample of make check-real, and on the others
 # those that show whether files are evaluated anew. KERNEL=6.12 runs all on that kernel
 # alone. KERNEL=all runs all on all, on kernels that have more, and adds what needs that,
-# each type of filesystem and labels; on the default one the failure of each call of the helper, of which
-# others take a sample; a kernel without IMA; and the checks of the series itself.
+# each type of filesystem and labels; on the default one the failure of each call of the
+# helper, of which others take a sample; a kernel without IMA; and the checks of the
+# series itself.
 # "tests/check.sh debug" runs what is about the kernel on debug kernels.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
