@@ -61,9 +61,13 @@ int program_become(const struct passwd *user)
  */
 static int limit_privileges(void)
 {
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
-			return -errno;
+	int cap = 0;
+
+	/* up to the last one that the kernel knows */
+	while (!prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+		cap++;
+	if (errno != EINVAL || cap <= CAP_SYS_ADMIN)
+		return -errno;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
@@ -77,9 +81,6 @@ static int drop_privileges(void)
 	};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	/* an error while the bounding set was read looks like its end */
-	if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0))
-		return -EPERM;
 	return syscall(SYS_capset, &header, none) ? -errno : 0;
 }
 
