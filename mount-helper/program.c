@@ -13,13 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "home.h"
 #include "program.h"
 #include "report.h"
 
-/* mount(8) removes both from the environment of its helpers. */
+/* mount(8) removes it from the environment of its helpers, and HOME. */
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define DEFAULT_HOME "/"
 
 /* What went wrong in the child, on its way through a pipe. */
 struct failure {
@@ -86,13 +86,9 @@ static int drop_privileges(void)
 
 static int set_home(const struct passwd *user)
 {
-	const struct passwd *pw = user;
-
-	if (!user && getenv("HOME"))
-		return 0;
-	if (!user)
-		pw = getpwuid(getuid());
-	return setenv("HOME", pw ? pw->pw_dir : DEFAULT_HOME, 1);
+	if (user)
+		return setenv("HOME", user->pw_dir, 1);
+	return getenv("HOME") ? 0 : setenv("HOME", home_of_caller(), 1);
 }
 
 static int set_up(const struct program *program)

@@ -22,7 +22,9 @@ packages() {
 }
 
 # Its own lists, made once: whoever wants newer packages removes them.
-"$here/../../setup/apt-root.sh" "$suite" newest none > /dev/null || :
+[ -f "$BUILD/apt/$suite/sources.list" ] ||
+	step "Debian $suite: reading what packages there are" \
+		"$here/../../setup/apt-root.sh" "$suite" update
 lists=$BUILD/apt/$suite/state/lists
 key=$({
 	cat "$0" <(packages)
