@@ -93,7 +93,7 @@ $(BUILD)/mount.ima_nocache: $(helper_objs)
 
 $(BUILD)/mount-helper/%.o: mount-helper/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DVERSION='"$(VERSION)"' $(MOUNT_CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' $(MOUNT_CFLAGS) -c -o $@ $<
 
 $(BUILD)/switchfs: $(server_objs)
 	$(CC) $(LDFLAGS) -o $@ $^ $(FUSE_LIBS)
@@ -150,7 +150,7 @@ $(BUILD)/progs/prog2: $(BUILD)/progs/prog1
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 unit_objs := $(patsubst %.c,$(BUILD)/unit/%.o,tests/unit/request_test.c \
-	$(addprefix mount-helper/,arguments.c fuse_options.c report.c request.c \
+	$(addprefix mount-helper/,arguments.c commas.c fuse_options.c proc.c report.c request.c \
 	step_aside.c))
 
 .PHONY: unit
@@ -182,11 +182,15 @@ INSTALL = install
 installed_links := mount.ima_nocache.fuse mount.ima_nocache.fuseblk \
 	$(addprefix mount.fuse.,$(FUSE_NAMES))
 
+# whether the link $$file is one of ours, or made by hand for a FUSE program
+links_to_us = case $$(readlink "$$file") in \
+	mount.ima_nocache|*/mount.ima_nocache) true ;; *) false ;; esac
+
 .PHONY: install uninstall
 install: $(BUILD)/mount.ima_nocache
 	@for link in $(installed_links); do \
 		file=$(DESTDIR)$(sbindir)/$$link; \
-		[ ! -e "$$file" ] || [ "$$(readlink "$$file")" = mount.ima_nocache ] || \
+		{ [ ! -e "$$file" ] && [ ! -L "$$file" ]; } || $(links_to_us) || \
 			{ echo "$$file: is there already, and not ours" >&2; exit 1; }; \
 	done
 	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man7 \
@@ -200,10 +204,9 @@ install: $(BUILD)/mount.ima_nocache
 	$(INSTALL) -m 644 mount-helper/mount.ima_nocache.bash \
 		$(DESTDIR)$(bashcompletiondir)/mount.ima_nocache
 
-# Also links that were made by hand for a FUSE program; not what is no link to us.
 uninstall:
-	for link in $(DESTDIR)$(sbindir)/mount.fuse.*; do \
-		[ "$$(readlink "$$link")" != mount.ima_nocache ] || rm -f "$$link" || exit; \
+	for file in $(DESTDIR)$(sbindir)/mount.fuse.*; do \
+		! $(links_to_us) || rm -f "$$file" || exit; \
 	done
 	cd / && rm -f $(addprefix $(abspath $(DESTDIR)$(sbindir))/,mount.ima_nocache \
 		mount.ima_nocache.fuse mount.ima_nocache.fuseblk) \

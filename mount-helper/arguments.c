@@ -26,3 +26,14 @@ int arguments_next(int argc, char **argv)
 	 */
 	return getopt_long(argc, argv, "-fnrsvwo:t:N:hV", longopts, NULL);
 }
+
+const char *arguments_target(int argc, char **argv)
+{
+	int c, names = 0;
+
+	arguments_start();
+	while ((c = arguments_next(argc, argv)) != -1)
+		if (c == 1 && ++names == 2)
+			return optarg;
+	return NULL;
+}

@@ -17,4 +17,7 @@ void arguments_start(void);
  */
 int arguments_next(int argc, char **argv);
 
+/* arguments_target - the mount point, to be named in messages; or NULL */
+const char *arguments_target(int argc, char **argv);
+
 #endif

@@ -111,14 +111,8 @@ static int make_mount(struct attachment *at)
 static int serve_mount(struct attachment *at)
 {
 	struct waiting *w = &at->waiting;
-	int err = children_adopt();
 	pid_t pid;
 
-	if (err) {
-		report(at->rq->target, "cannot run the FUSE program: %s",
-		       strerror(-err));
-		return MNT_EX_SYSERR;
-	}
 	if (wait_prepare(w, at->rq->target, at->rq->timeout))
 		return MNT_EX_SYSERR;
 	at->program.device = at->sb.device;
@@ -162,6 +156,9 @@ static int attach(struct attachment *at)
 		status = choose_user(at);
 	if (!status)
 		status = resolve_source(at);
+	/* before there is what a process that stays behind must not hold */
+	if (!status && children_adopt(at->rq->target))
+		status = MNT_EX_SYSERR;
 	if (!status)
 		status = make_mount(at);
 	if (!status) {
@@ -169,7 +166,7 @@ static int attach(struct attachment *at)
 		if (!status)
 			status = show_mount(at);
 		if (status)
-			children_kill();
+			children_kill(at->rq->target);
 	}
 	return status;
 }

@@ -8,13 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "children.h"
+#include "proc.h"
+#include "report.h"
 
-#define TRIES 3 /* at reading /proc, for what it may fail with in between */
+#define TRIES 3	    /* at reading /proc, and for none to end in END_LIMIT */
+#define END_LIMIT 5 /* seconds */
+#define ROUNDS 1000 /* a program may go on forking */
 
 /* Who runs exec(2) keeps the children that it had before. */
 static int leave_other_children(void)
@@ -38,13 +43,24 @@ static int leave_other_children(void)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : MNT_EX_FAIL);
 }
 
-int children_adopt(void)
+int children_adopt(const char *target)
 {
 	int err = leave_other_children();
+	pid_t self;
 
-	if (err)
-		return err;
-	return prctl(PR_SET_CHILD_SUBREAPER, 1) ? -errno : 0;
+	if (err || prctl(PR_SET_CHILD_SUBREAPER, 1)) {
+		report(target, "cannot run the FUSE program: %s",
+		       strerror(err ? -err : errno));
+		return -1;
+	}
+	/* only with it can they all be found, so not without it */
+	self = proc_self();
+	if (self >= 0)
+		return 0;
+	report(target,
+	       "/proc does not show this process, which a FUSE program needs: %s",
+	       strerror(-self));
+	return -1;
 }
 
 /* The parent of a process: 0 if it is gone, -errno if that cannot be read. */
@@ -70,49 +86,82 @@ static pid_t parent_of(int proc, const char *pid)
 	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }
 
-/* Returns the number of children that it found and ended, or -errno. */
+/* Its own namespace may have another number for the process. */
+static int kill_by_name(int proc, const char *pid)
+{
+	int fd = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = pidfd_send_signal(fd, SIGKILL, NULL, 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static DIR *list_processes(void)
+{
+	int proc = proc_directory(), fd;
+	DIR *dir;
+
+	if (proc < 0)
+		return NULL;
+	fd = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+/* Returns the number of children that it found and killed, or -errno. */
 static int kill_round(void)
 {
-	DIR *dir = opendir("/proc");
+	DIR *dir = list_processes();
+	pid_t self = proc_self();
 	struct dirent *entry;
 	int n = 0, err = 0;
 
 	if (!dir)
-		return -errno;
+		return -EIO;
 	while (errno = 0, (entry = readdir(dir))) {
-		pid_t parent, pid;
+		pid_t parent;
 
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		parent = parent_of(dirfd(dir), entry->d_name);
 		if (parent < 0)
 			err = parent;
-		if (parent != getpid())
+		if (self < 0 || parent != self)
 			continue;
-		pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) < 0)
-			err = -errno;
+		parent = kill_by_name(dirfd(dir), entry->d_name);
+		if (parent)
+			err = parent;
 		n++;
 	}
 	if (errno)
 		err = -errno;
 	closedir(dir);
-	return err ? err : n;
+	return self < 0 ? self : err ? err : n;
 }
 
-void children_kill(void)
+void children_kill(const char *target)
 {
+	static const struct timespec limit = { .tv_sec = END_LIMIT };
+	sigset_t ended;
 	int tries = 0;
 
+	sigemptyset(&ended);
+	sigaddset(&ended, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &ended, NULL);
 	/* with each that ends its own children come to us */
-	while (tries < TRIES && children_left()) {
-		int n = kill_round();
-
-		if (n < 0)
+	for (int round = 0; round < ROUNDS && tries < TRIES; round++) {
+		if (!children_left())
+			return;
+		/* one may end only when another has: wait for any of them */
+		if (kill_round() <= 0 || sigtimedwait(&ended, NULL, &limit) < 0)
 			tries++;
-		else if (!n)
-			break;
 	}
+	if (children_left())
+		report(target, "cannot end all processes of the FUSE program");
 }
 
 int children_left(void)

@@ -11,12 +11,17 @@
  * other children; if it has, a new process goes on in its place, and the call
  * does not return in the old one.
  *
- * Returns 0 or -errno.
+ * Returns 0, or -1 after a message that names @target.
  */
-int children_adopt(void);
+int children_adopt(const char *target);
 
-/* children_kill - end all children, and theirs, and wait until they are gone */
-void children_kill(void);
+/*
+ * children_kill - end all children, and theirs, and wait until they are gone
+ *
+ * Those that do not end within some seconds are left, after a message that
+ * names @target.
+ */
+void children_kill(const char *target);
 
 /*
  * children_left - whether there is any child, ended or not

@@ -80,7 +80,7 @@ static int finish(const struct request *rq, struct waiting *w, pid_t pid,
 	if (fd >= 0 && !wait_answer(w, fd, user))
 		status = set_option(rq, fd);
 	if (status) {
-		children_kill();
+		children_kill(rq->target);
 		/* it may have mounted after we looked, until it was killed */
 		undo_new_mount(rq->target, before);
 	}
@@ -93,14 +93,11 @@ static int run(const struct request *rq, const struct program *program,
 	       int before)
 {
 	struct waiting w;
-	int err = children_adopt(), status = MNT_EX_SYSERR;
+	int status = MNT_EX_SYSERR;
 	pid_t pid;
 
-	if (err) {
-		report(rq->target, "cannot run the FUSE program: %s",
-		       strerror(-err));
+	if (children_adopt(rq->target))
 		return MNT_EX_SYSERR;
-	}
 	if (!wait_prepare(&w, rq->target, rq->timeout)) {
 		pid = program_start(program);
 		status = pid < 0 ? MNT_EX_FAIL :

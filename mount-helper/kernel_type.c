@@ -134,6 +134,13 @@ int mount_kernel_type(const struct request *rq)
 	int status = check_no_helper(rq), before, err;
 	bool done = false;
 
+	/* libmount would look for an entry of fstab */
+	if (!status && mnt_context_is_restricted(rq->cxt)) {
+		report(rq->target,
+		       "only root, or that of a user namespace, can mount %s",
+		       rq->fstype);
+		return MNT_EX_USAGE;
+	}
 	if (!status)
 		status = request_enter(rq);
 	if (status)
@@ -169,6 +176,12 @@ int remount_kernel_type(const struct request *rq, const struct mounted *present)
 {
 	bool done;
 
+	/* one that ignores options would take the others, and succeed */
+	if (!probe_option()) {
+		report(rq->target, "this kernel does not support %s",
+		       IMA_NOCACHE);
+		return MNT_EX_FAIL;
+	}
 	/*
 	 * By fspick(2) a filesystem without its own fs_context loses the
 	 * options that it has.

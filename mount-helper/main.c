@@ -2,6 +2,7 @@
 /* mount.ima_nocache: a helper of mount(8), and a program of its own. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -67,15 +68,8 @@ static int check(void)
 
 static int mount_request(struct request *rq)
 {
-	int status;
+	int status = request_complete(rq);
 
-	if (getauxval(AT_UID) != getauxval(AT_EUID) ||
-	    getauxval(AT_GID) != getauxval(AT_EGID)) {
-		report(rq->target, "%s must not have a set-user-ID bit",
-		       PROGRAM);
-		return MNT_EX_USAGE;
-	}
-	status = request_complete(rq);
 	if (status || mnt_context_is_fake(rq->cxt))
 		return status;
 	if (rq->mflags & MS_REMOUNT)
@@ -153,6 +147,14 @@ int main(int argc, char **argv)
 	struct request rq;
 	int status;
 
+	if (getauxval(AT_UID) != getauxval(AT_EUID) ||
+	    getauxval(AT_GID) != getauxval(AT_EGID)) {
+		report(arguments_target(argc, argv),
+		       "%s must not have a set-user-ID bit", PROGRAM);
+		return MNT_EX_USAGE;
+	}
+	/* where it is ignored nobody can be waited for */
+	signal(SIGCHLD, SIG_DFL);
 	if (type && !asks_for_option(argc, argv))
 		return step_aside(argc, argv);
 	status = answer(argc, argv);

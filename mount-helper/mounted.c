@@ -10,8 +10,9 @@
 
 #include "mounted.h"
 #include "option.h"
+#include "proc.h"
 
-#define MOUNTINFO "/proc/self/mountinfo"
+#define MOUNTINFO "self/mountinfo" /* in /proc */
 
 int mounted_id(int fd)
 {
@@ -79,6 +80,17 @@ static int parse(char *line, size_t len, struct mounted *found)
 	return ret;
 }
 
+static FILE *open_mountinfo(void)
+{
+	int proc = proc_directory();
+	int fd = proc < 0 ? -1 : openat(proc, MOUNTINFO, O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!file && fd >= 0)
+		close(fd);
+	return file;
+}
+
 int mounted_find(int id, struct mounted *found)
 {
 	size_t size = 0;
@@ -90,7 +102,7 @@ int mounted_find(int id, struct mounted *found)
 	*found = (struct mounted){ 0 };
 	if (id < 0)
 		return id;
-	file = fopen(MOUNTINFO, "re");
+	file = open_mountinfo();
 	if (!file)
 		return -errno;
 	/* libmount is to take apart this line alone, not thousands of others */

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
+#include "commas.h"
 #include "option.h"
+#include "proc.h"
 #include "report.h"
 #include "request.h"
 
@@ -13,7 +17,7 @@
 
 int request_init(struct request *rq)
 {
-	*rq = (struct request){ .timeout = TIMEOUT_DEFAULT };
+	*rq = (struct request){ .timeout = TIMEOUT_DEFAULT, .cwd = -1 };
 	rq->cxt = mnt_new_context();
 	if (!rq->cxt || mnt_context_init_helper(rq->cxt, MNT_ACT_MOUNT, 0)) {
 		report(NULL, "cannot set up libmount: %s", strerror(ENOMEM));
@@ -27,6 +31,8 @@ void request_free(struct request *rq)
 	free(rq->fstype);
 	free(rq->fs_options);
 	free(rq->user);
+	if (rq->cwd >= 0)
+		close(rq->cwd);
 	mnt_free_context(rq->cxt);
 }
 
@@ -44,6 +50,11 @@ static int take_name(struct request *rq, const char *arg)
 	return 0;
 }
 
+static int return_to_directory(const struct request *rq)
+{
+	return rq->cwd < 0 || fchdir(rq->cwd) ? -errno : 0;
+}
+
 /* As mount(8) does: the number of a process stands for its namespace. */
 static int take_namespace(struct request *rq, const char *arg)
 {
@@ -55,7 +66,11 @@ static int take_namespace(struct request *rq, const char *arg)
 			 "/proc/%.10s/ns/mnt", arg);
 		rq->namespace = rq->namespace_path;
 	}
+	/* it looks into that namespace, and comes back to "/" */
+	rq->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	err = mnt_context_set_target_ns(rq->cxt, rq->namespace);
+	if (!err)
+		err = return_to_directory(rq);
 	if (err) {
 		report(rq->target, "cannot use the namespace %s: %s", arg,
 		       strerror(err < 0 ? -err : errno));
@@ -75,6 +90,29 @@ static bool quotes_are_closed(const char *options)
 	return !open;
 }
 
+/* Of the list behind -o, whatever libmount would silently read otherwise. */
+static int check_list(const struct request *rq, const char *options)
+{
+	char *option;
+
+	if (!quotes_are_closed(options)) {
+		report(rq->target, "a quote in -o %s is not closed", options);
+		return MNT_EX_USAGE;
+	}
+	option = commas_taken(options);
+	if (option) {
+		report(rq->target,
+		       "no value can have \\,%s in it: it is taken as an option",
+		       option);
+		free(option);
+		return MNT_EX_USAGE;
+	}
+	if (!errno)
+		return 0;
+	report(rq->target, "%s", strerror(errno));
+	return MNT_EX_SYSERR;
+}
+
 int request_argument(struct request *rq, int c, char *arg)
 {
 	int err;
@@ -83,9 +121,10 @@ int request_argument(struct request *rq, int c, char *arg)
 		return take_name(rq, arg);
 	if (c == 'N')
 		return take_namespace(rq, arg);
-	if (c == 'o' && !quotes_are_closed(arg)) {
-		report(rq->target, "a quote in -o %s is not closed", arg);
-		return MNT_EX_USAGE;
+	if (c == 'o') {
+		err = check_list(rq, arg);
+		if (err)
+			return err;
 	}
 	if (c == 'w' ||
 	    (c == 'o' && !mnt_optstr_get_option(arg, "rw", NULL, NULL)))
@@ -350,6 +389,10 @@ int request_complete(struct request *rq)
 		report(rq->source, "a source and a mount point are needed");
 		return MNT_EX_USAGE;
 	}
+	if (rq->namespace && *rq->target != '/') {
+		report(rq->target, "with -N this has to be an absolute path");
+		return MNT_EX_USAGE;
+	}
 	options = mnt_fs_get_fs_options(mnt_context_get_fs(rq->cxt));
 	if (options) {
 		rq->fs_options = strdup(options);
@@ -379,7 +422,10 @@ const char *request_program(const struct request *rq)
 
 int request_enter(const struct request *rq)
 {
-	if (!rq->namespace || mnt_context_switch_target_ns(rq->cxt))
+	if (!rq->namespace)
+		return 0;
+	proc_directory();
+	if (mnt_context_switch_target_ns(rq->cxt))
 		return 0;
 	report(rq->target, "cannot enter the namespace %s: %s", rq->namespace,
 	       strerror(errno));
@@ -388,7 +434,8 @@ int request_enter(const struct request *rq)
 
 int request_leave(const struct request *rq)
 {
-	if (!rq->namespace || mnt_context_switch_origin_ns(rq->cxt))
+	if (!rq->namespace ||
+	    (mnt_context_switch_origin_ns(rq->cxt) && !return_to_directory(rq)))
 		return 0;
 	report(rq->target, "cannot leave the namespace %s: %s", rq->namespace,
 	       strerror(errno));

@@ -12,6 +12,7 @@ struct request {
 	const char *target;
 	const char *namespace;	 /* a path, from -N, or NULL */
 	char namespace_path[32]; /* where -N had the number of a process */
+	int cwd; /* with -N: the directory that the caller is in; else -1 */
 	const char
 		*implied_type; /* by the name that the program has, or NULL */
 	char *fstype;	       /* what to mount: "ext4", "fuse.sshfs" */

@@ -24,18 +24,6 @@ bool asks_for_option(int argc, char **argv)
 	return asks;
 }
 
-/* The mount point, to be named; or NULL. */
-static const char *target_of(int argc, char **argv)
-{
-	int c, names = 0;
-
-	arguments_start();
-	while ((c = arguments_next(argc, argv)) != -1)
-		if (c == 1 && ++names == 2)
-			return optarg;
-	return NULL;
-}
-
 int step_aside(int argc, char **argv)
 {
 	static const char *const paths[] = { "/sbin/mount.fuse3",
@@ -46,7 +34,7 @@ int step_aside(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		execv(paths[i], argv);
 	err = errno;
-	report(target_of(argc, argv),
+	report(arguments_target(argc, argv),
 	       "%s: %s; without %s this mount is for that program", paths[0],
 	       strerror(err), IMA_NOCACHE);
 	return MNT_EX_SYSERR;

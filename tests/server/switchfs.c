@@ -27,7 +27,9 @@ static struct options {
 	char *source;
 	char *mountpoint;
 	char *control;
-	int end_at_statfs; /* the first request that a mount waits for */
+	/* the first request that a mount waits for */
+	int end_at_statfs;
+	int stall_at_statfs;
 } options;
 
 static struct file *ino_file(fuse_ino_t ino)
@@ -170,6 +172,8 @@ static void switchfs_statfs(fuse_req_t req, fuse_ino_t ino)
 	(void)ino;
 	if (options.end_at_statfs)
 		_exit(3);
+	while (options.stall_at_statfs)
+		pause();
 	fuse_reply_statfs(req, &st);
 }
 
@@ -255,6 +259,8 @@ int main(int argc, char **argv)
 	static const struct fuse_opt specs[] = {
 		{ "control=%s", offsetof(struct options, control), 0 },
 		{ "end_at_statfs", offsetof(struct options, end_at_statfs), 1 },
+		{ "stall_at_statfs", offsetof(struct options, stall_at_statfs),
+		  1 },
 		FUSE_OPT_END
 	};
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
