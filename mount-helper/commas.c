@@ -10,7 +10,7 @@
 
 static const char *const own[] = {
 	OPTION_FSTYPE,	OPTION_HANDOFF, OPTION_SETUID,
-	OPTION_TIMEOUT, IMA_NOCACHE,	"no" IMA_NOCACHE,
+	OPTION_TIMEOUT, IMA_NOCACHE,	("no" IMA_NOCACHE),
 };
 
 /* Returns 1 or 0, or -ENOMEM. */

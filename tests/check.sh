@@ -151,10 +151,7 @@ full() {
 		run "filesystems-$api" "$2" "$words" filesystems.img
 		control "filesystems-$api" "$3" "$words" filesystems.img
 	done
-	# only there is tracefs a submount of debugfs by fs_context_for_submount()
-	words=nfs
-	[ "$1" != newest ] || words=nfs,debugfs
-	run submount "$2" "RUN=submount.guest SUBMOUNTS=$words" filesystems.img
+	run submount "$2" "RUN=submount.guest SUBMOUNTS=nfs,debugfs" filesystems.img
 }
 
 # host NAME TEXT COMMAND...: prints its results, and fails if one of them is

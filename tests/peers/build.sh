@@ -19,10 +19,10 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 
 # Of the kernel's: what is about mounts, filesystems and how they are told about.
 selftests() {
-	local src test targets='' tests="filesystems filesystems/epoll filesystems/binderfs
-		filesystems/fat filesystems/fuse filesystems/statmount filesystems/overlayfs
+	local src test targets='' tests="filesystems filesystems/binderfs filesystems/fat
+		filesystems/fuse filesystems/statmount filesystems/overlayfs
 		filesystems/mount-notify filesystems/nsfs filesystems/open_tree_ns mount
-		mount_setattr move_mount_set_group openat2 tmpfs proc"
+		mount_setattr move_mount_set_group tmpfs proc"
 	src=$(realpath "$BUILD/kernel/src-$kernel")
 	for test in $tests; do
 		[ ! -f "$src/tools/testing/selftests/$test/Makefile" ] || targets+=" $test"

@@ -77,7 +77,7 @@ if [ "${GUEST_STATUS:-0}" = panic ]; then
 	grep -q 'Kernel panic' "$out/console.log" || { echo "the kernel came up"; exit 1; }
 	exit
 fi
-if grep -nE 'WARNING:|BUG:|Oops|Kernel panic|general protection|INFO: |UBSAN:' "$out/console.log"; then
+if grep -nE '\[ *[0-9]+\.[0-9]+\].*(WARNING:|BUG:|Oops|Kernel panic|general protection|INFO: |UBSAN:)' "$out/console.log"; then
 	echo "the kernel complained: see $out/console.log"
 	exit 1
 fi
