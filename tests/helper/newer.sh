@@ -3,12 +3,16 @@
 # Get the util-linux of Debian 13 into a directory of its own, and print its name.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
-BUILD=${BUILD:-build}
+# shellcheck source=tests/progress.sh
+. tests/progress.sh
 dir=$(realpath -m "$BUILD/util-linux-trixie")
-if [ ! -e "$dir/usr/bin/mount" ]; then
+
+get() {
 	rm -rf "$dir.tmp"
-	setup/apt-root.sh trixie unpack "$dir.tmp" mount util-linux >&2
+	setup/apt-root.sh trixie unpack "$dir.tmp" mount util-linux || return
 	mv "$dir.tmp" "$dir"
 	rm -rf "$dir.tmp.debs"
-fi
+}
+
+[ -e "$dir/usr/bin/mount" ] || step "getting the util-linux of Debian 13" get >&2
 echo "$dir"
