@@ -124,6 +124,7 @@ static int kill_round(void)
 		return -EIO;
 	while (errno = 0, (entry = readdir(dir))) {
 		pid_t parent;
+		int killed;
 
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
@@ -132,9 +133,9 @@ static int kill_round(void)
 			err = parent;
 		if (self < 0 || parent != self)
 			continue;
-		parent = kill_by_name(dirfd(dir), entry->d_name);
-		if (parent)
-			err = parent;
+		killed = kill_by_name(dirfd(dir), entry->d_name);
+		if (killed)
+			err = killed;
 		n++;
 	}
 	if (errno)

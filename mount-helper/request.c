@@ -52,7 +52,7 @@ static int take_name(struct request *rq, const char *arg)
 
 static int return_to_directory(const struct request *rq)
 {
-	return rq->cwd < 0 || fchdir(rq->cwd) ? -errno : 0;
+	return fchdir(rq->cwd) ? -errno : 0;
 }
 
 /* As mount(8) does: the number of a process stands for its namespace. */
@@ -66,9 +66,11 @@ static int take_namespace(struct request *rq, const char *arg)
 			 "/proc/%.10s/ns/mnt", arg);
 		rq->namespace = rq->namespace_path;
 	}
-	/* it looks into that namespace, and comes back to "/" */
-	rq->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	err = mnt_context_set_target_ns(rq->cxt, rq->namespace);
+	if (rq->cwd < 0)
+		rq->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	err = rq->cwd < 0 ? -errno :
+			    mnt_context_set_target_ns(rq->cxt, rq->namespace);
+	/* it has looked into that namespace, and comes back to "/" */
 	if (!err)
 		err = return_to_directory(rq);
 	if (err) {
