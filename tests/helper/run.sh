@@ -118,6 +118,8 @@ install_puts_what_uninstall_takes() {
 		./opt/x/man/man7/ima_nocache.7 ./opt/x/man/man8/mount.ima_nocache.8 \
 		./opt/x/sbin/mount.fuse.{other,squashfuse,sshfs} \
 		./opt/x/sbin/mount.ima_nocache{,.fuse,.fuseblk}) || return
+	# made by hand
+	ln -s /opt/x/sbin/mount.ima_nocache "$work/root/opt/x/sbin/mount.fuse.hand"
 	make -s uninstall "${paths[@]}" || return
 	installed | diff - <(echo ./opt/x/sbin/mount.fuse.other)
 }
@@ -127,8 +129,11 @@ install_overwrites_nothing() {
 	rm -rf "$work/root"
 	mkdir -p "$work/root/sbin"
 	touch "$work/root/sbin/mount.fuse.sshfs"
+	# whose package is on another disk, say
+	ln -s /nonexistent "$work/root/sbin/mount.fuse.bindfs"
 	! make -s install DESTDIR="$work/root" FUSE_NAMES=sshfs &&
-		installed | diff - <(echo ./sbin/mount.fuse.sshfs)
+		! make -s install DESTDIR="$work/root" FUSE_NAMES=bindfs &&
+		installed | diff - <(printf './sbin/mount.fuse.%s\n' bindfs sshfs)
 }
 
 install_defaults_to_where_mount_looks() {
