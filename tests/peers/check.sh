@@ -5,7 +5,9 @@
 # usage: tests/peers/check.sh [SUITE...]   selftests, libfuse, util-linux, ima-evm-utils;
 #                                          all of these if none is given
 # What comes out of a test has to be the same on both, whatever that is. All results are
-# side by side in $BUILD/peers/SUITE-KERNEL.table. KERNEL=all takes them on each kernel.
+# side by side in $BUILD/peers/SUITE-KERNEL.table. Without KERNEL they run on the default
+# kernel, and the selftests, of which the newest kernel has more, on that, too. KERNEL=all
+# takes all on each kernel.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 asked=${KERNEL:-}
@@ -23,6 +25,12 @@ all) kernels=("${all_kernels[@]}") ;;
 esac
 suites=("$@")
 [ $# != 0 ] || suites=(selftests libfuse util-linux ima-evm-utils)
+
+kernels_of() {
+	printf '%s\n' "${kernels[@]}"
+	[ "$1" != selftests ] || [ -n "$asked" ] || echo "${all_kernels[-1]}"
+}
+
 SUITE_LIMIT=900 # seconds, of a guest
 
 # peer SUITE KERNEL-VARIANT DISK
@@ -62,13 +70,13 @@ compare() {
 
 setup/install-packages.sh build real peers
 results_in "$BUILD/peers/results"
-for kernel in "${kernels[@]}"; do
+for kernel in $(for suite in "${suites[@]}"; do kernels_of "$suite"; done | sort -u); do
 	prepare_kernel "$kernel" "unpatched full" "patched full"
 done
 prepare_images "${kernels[0]}"
 tests/real/image.sh bookworm
-for kernel in "${kernels[@]}"; do
-	for suite in "${suites[@]}"; do
+for suite in "${suites[@]}"; do
+	for kernel in $(kernels_of "$suite"); do
 		disk=peers-$suite.img
 		[ "$suite" != selftests ] || disk=peers-$suite-$kernel.img
 		tests/peers/build.sh "$suite" "$kernel" "$BUILD/images/$disk"
@@ -78,8 +86,8 @@ for kernel in "${kernels[@]}"; do
 	done
 done
 end_jobs
-for kernel in "${kernels[@]}"; do
-	for suite in "${suites[@]}"; do
+for suite in "${suites[@]}"; do
+	for kernel in $(kernels_of "$suite"); do
 		compare "$suite" "$kernel"
 	done
 done

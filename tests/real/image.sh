@@ -18,7 +18,13 @@ LIMIT=900 # seconds
 SIZE=2G
 
 packages() {
-	awk -v suite="$suite" '!/^#/ && ($1 == suite || $1 == "both") { print $2 }' "$here/packages"
+	awk -v suite="$suite" '!/^#/ && NF == 2 && ($1 == suite || $1 == "both") { print $2 }' \
+		"$here/packages"
+}
+
+# NAME, PACKAGE and SUITE, for the programs of a newer Debian
+newer_programs() {
+	awk -v suite="$suite" 'NF == 4 && $1 == suite { print $2, $3, $4 }' "$here/packages"
 }
 
 # Its own lists, made once: whoever wants newer packages removes them.
@@ -27,7 +33,7 @@ packages() {
 		"$here/../../setup/apt-root.sh" "$suite" update
 lists=$BUILD/apt/$suite/state/lists
 key=$({
-	cat "$0" <(packages)
+	cat "$0" <(packages; newer_programs)
 	find "$lists" -maxdepth 1 -name '*_InRelease' -exec cat {} +
 } | sha256sum | cut -c 1-32)
 
@@ -58,15 +64,30 @@ bootstrap() {
 		--include="$names" "$suite" "$tmp/root" "$BUILD/apt/$suite/sources.list"
 }
 
+# All it needs besides, this Debian has.
+add_newer_programs() {
+	local name package from deb
+	newer_programs | while read -r name package from; do
+		"$here/../../setup/apt-root.sh" "$from" download "$tmp/$name" "$package"
+		deb=$(echo "$tmp/$name"/*.deb)
+		dpkg-deb --fsys-tarfile "$deb" |
+			tar -xO "./usr/bin/$package" > "$tmp/root/usr/bin/$name"
+		chmod +x "$tmp/root/usr/bin/$name"
+		echo "$name $(dpkg-deb -f "$deb" Version)" >> "$tmp/versions"
+	done
+}
+
 store() {
 	mkdir "$cache/tmp.$$"
-	dpkg-query --admindir="$tmp/root/var/lib/dpkg" -W -f '${Package} ${Version}\n' \
-		> "$cache/tmp.$$/versions"
+	dpkg-query --admindir="$tmp/root/var/lib/dpkg" -W -f '${Package} ${Version}\n' |
+		cat - "$tmp/versions" > "$cache/tmp.$$/versions"
 	truncate -s "$SIZE" "$cache/tmp.$$/disk.img"
 	mke2fs -q -t ext4 -d "$tmp/root" "$cache/tmp.$$/disk.img" || return
 	mv -T "$cache/tmp.$$" "$cache/$key" || [ -f "$cache/$key/disk.img" ]
 }
 
 step "Debian $suite: installing" bootstrap
+: > "$tmp/versions"
+[ -z "$(newer_programs)" ] || step "Debian $suite: adding newer programs" add_newer_programs
 step "Debian $suite: making the disk" store
 link_result
