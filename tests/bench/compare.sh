@@ -10,10 +10,14 @@ old=$1 new=$2
 	echo "There is no run before this one to compare with."
 	exit 0
 }
-for table in unflagged flagged verity mounting; do
+for table in unflagged flagged verity tasks mounting; do
 	# a row is known by what is in it before its numbers
 	awk -F , -v table="$table" '
-		function key() { return $1 "," $2 "," $3 "," (table == "flagged" ? $4 : "") }
+		function key() {
+			if (table == "tasks")
+				return $1
+			return $1 "," $2 "," $3 "," (table == "flagged" ? $4 : "")
+		}
 		FNR == NR { before[key()] = $NF; next }
 		FNR > 1 && key() in before && $NF + 0 > 0 {
 			print ($NF > before[key()] ? $NF / before[key()] : before[key()] / $NF) - 1,
