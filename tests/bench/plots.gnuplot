@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Plot the tables in the present directory.
-set terminal svg size 720,440 font "sans-serif,13" background "white"
+set terminal svg size 960,440 font "sans-serif,13" background "white"
 set datafile separator ","
-set key top left
+set key outside right top
 set grid ytics lc rgb "#dddddd"
 
 set output "flagged.svg"
@@ -25,7 +25,6 @@ set title "The same by its lower bound, reading and hashing the file"
 unset logscale y
 set ylabel "ratio"
 set yrange [1:*]
-set key top right
 plot for [hash in "generic vector"] for [fs in "tmpfs ext4 overlay fuse"] \
 	sprintf("< grep '^%s,nocache,%s,' flagged.csv | awk -F, '$4 >= 4096'", hash, fs) \
 	using 4:10 with linespoints title sprintf("%s, %s SHA-256", fs, hash)
@@ -35,7 +34,6 @@ set title "Tasks that open one file of 64 MiB at once"
 set logscale x 2
 set xrange [*:*]
 set yrange [0:*]
-set key top left
 set xlabel "tasks"
 set ylabel "evaluations"
 plot "tasks.csv" every ::1 using 1:2 with linespoints title "the series", \
@@ -62,7 +60,6 @@ set xrange [*:*]
 set yrange [0.99:1.01]
 set xlabel ""
 set ylabel "ratio"
-set key top right
 set xtics rotate by -45 scale 0
 plot for [policy in "none other matching"] \
 	sprintf("< grep ',%s,' unflagged.csv", policy) \
