@@ -16,6 +16,7 @@
 #include "children.h"
 #include "proc.h"
 #include "report.h"
+#include "signals.h"
 
 #define TRIES 3	    /* at reading /proc, and for none to end in END_LIMIT */
 #define END_LIMIT 5 /* seconds */
@@ -28,6 +29,7 @@ static int leave_other_children(void)
 	int status;
 	pid_t pid;
 
+	signals_keep_children();
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT))
 		return errno == ECHILD ? 0 : -errno;
 	pid = fork();

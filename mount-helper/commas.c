@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <libmount/libmount.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 /* mount.ima_nocache: a helper of mount(8), and a program of its own. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -153,8 +152,6 @@ int main(int argc, char **argv)
 		       "%s must not have a set-user-ID bit", PROGRAM);
 		return MNT_EX_USAGE;
 	}
-	/* where it is ignored nobody can be waited for */
-	signal(SIGCHLD, SIG_DFL);
 	if (type && !asks_for_option(argc, argv))
 		return step_aside(argc, argv);
 	status = answer(argc, argv);

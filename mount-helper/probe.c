@@ -7,6 +7,7 @@
 
 #include "option.h"
 #include "probe.h"
+#include "signals.h"
 
 /* tmpfs, since it is everywhere, and refuses an option that nobody knows. */
 static int probe_here(void)
@@ -24,9 +25,11 @@ static int probe_here(void)
 /* As somebody who may mount, which all are in a user namespace of their own. */
 static int probe_in_userns(void)
 {
-	pid_t pid = fork();
 	int status;
+	pid_t pid;
 
+	signals_keep_children();
+	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (!pid) {

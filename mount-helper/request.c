@@ -426,6 +426,7 @@ int request_enter(const struct request *rq)
 {
 	if (!rq->namespace)
 		return 0;
+	/* there another /proc may be seen, or none */
 	proc_directory();
 	if (mnt_context_switch_target_ns(rq->cxt))
 		return 0;

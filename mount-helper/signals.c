@@ -17,3 +17,8 @@ int signals_block(sigset_t *user)
 	sigaddset(&set, SIGPIPE);
 	return sigprocmask(SIG_BLOCK, &set, NULL) ? -errno : 0;
 }
+
+void signals_keep_children(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+}

@@ -14,4 +14,11 @@
  */
 int signals_block(sigset_t *user);
 
+/*
+ * signals_keep_children - have children stay until they are waited for
+ *
+ * Whoever ignores SIGCHLD hands that on, and waitpid(2) then finds nobody.
+ */
+void signals_keep_children(void);
+
 #endif

@@ -94,7 +94,7 @@ function print_unflagged(    i, key, f, a, b, more, worst, worst_at, most, most_
 	}
 	if (missing)
 		worst = most = "missing"
-	bar("without the option: instructions more a hook", LEAST_MORE, most, most_at)
+	bar("without the option, open and mmap: instructions more a hook", LEAST_MORE, most, most_at)
 	bar("without the option: cost by that without the series", LEAST_RATIO, worst, worst_at)
 }
 

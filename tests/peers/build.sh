@@ -33,6 +33,8 @@ selftests() {
 	make -C "$dir.src" tinyconfig headers
 	make -C "$dir.src/tools/testing/selftests" TARGETS="$targets" FORCE_TARGETS=0 \
 		INSTALL_PATH="$dir" install
+	# it runs until the guest's time is over
+	sed -i '/:file_stressor$/d' "$dir/kselftest-list.txt"
 	# built, but not on the list of what is run
 	for test in mount_setattr:mount_setattr_test move_mount_set_group:move_mount_set_group_test; do
 		grep -qx "$test" "$dir/kselftest-list.txt" || [ ! -x "$dir/${test/://}" ] ||

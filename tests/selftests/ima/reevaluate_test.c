@@ -398,18 +398,21 @@ static int measured(int list, const char *digest)
 	return n;
 }
 
+#define RECORD_SIZE 8192 /* bytes, more than the kernel puts into one */
+#define MARKER_SIZE 128	 /* bytes */
+
 /*
  * Records are printed by a thread, in their order: this access to another file is the last
  * to be audited.  What is in its record and in no other goes to @marker.
  */
-static int put_marker(char marker[128])
+static int put_marker(char marker[MARKER_SIZE])
 {
 	static int markers;
 	char path[64];
 	int fd;
 
 	snprintf(path, sizeof(path), DIR "/marker%d", markers++);
-	snprintf(marker, 128, "file=\"%s\"", path);
+	snprintf(marker, MARKER_SIZE, "file=\"%s\"", path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -418,13 +421,13 @@ static int put_marker(char marker[128])
 }
 
 /* The next record of the file.  Returns 1, 0 if the marker's came before that, or -1. */
-static int next_record(int log, const char *marker, char record[8192])
+static int next_record(int log, const char *marker, char record[RECORD_SIZE])
 {
 	struct pollfd fd = { .fd = log, .events = POLLIN };
 	ssize_t len;
 
 	for (;;) {
-		len = read(log, record, 8191);
+		len = read(log, record, RECORD_SIZE - 1);
 		if (len < 0 && errno == EAGAIN) {
 			if (poll(&fd, 1, 10000) != 1)
 				return -1;
@@ -448,7 +451,7 @@ static int next_record(int log, const char *marker, char record[8192])
  */
 static int audited(int log, const char *digest)
 {
-	char record[8192], marker[128];
+	char record[RECORD_SIZE], marker[MARKER_SIZE];
 	int n = 0, found;
 
 	if (put_marker(marker))
@@ -918,7 +921,7 @@ static void *write_again_and_again(void *arg)
 /* How many there are in what was audited, and in @accesses how many records. */
 static int digests(int log, int *accesses)
 {
-	char record[8192], marker[128], seen[TASKS][65];
+	char record[RECORD_SIZE], marker[MARKER_SIZE], seen[TASKS][65];
 	int n = 0, found, i;
 
 	*accesses = 0;
