@@ -112,7 +112,18 @@ static void run(char *const argv[])
 	wait_for(pid);
 }
 
+/*
+ * Of what no loader takes, so that the process stays as it is: all that is asked
+ * before a program starts, and nothing of starting it.
+ */
 static void op_execve(void)
+{
+	execve(path, (char *const[]){ (char *)path, NULL }, environ);
+	if (errno != ENOEXEC)
+		err(1, "%s", path);
+}
+
+static void op_program(void)
 {
 	run((char *const[]){ (char *)path, NULL });
 }
@@ -188,6 +199,7 @@ static const struct operation {
 	{ "read", prepare_buffer, op_read, prepare_none },
 	{ "mmap", prepare_fd, op_mmap, prepare_none },
 	{ "execve", prepare_none, op_execve, prepare_none },
+	{ "program", prepare_none, op_program, prepare_none },
 	{ "linked", prepare_none, op_linked, prepare_none },
 	{ "hash", prepare_hash, op_hash, prepare_none },
 	{ "mount", prepare_none, op_mount, unmount },

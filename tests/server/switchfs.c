@@ -30,6 +30,8 @@ static struct options {
 	/* the first request that a mount waits for */
 	int end_at_statfs;
 	int stall_at_statfs;
+	/* what the kernel has read of a file stays when it is opened again */
+	int kernel_cache;
 } options;
 
 static struct file *ino_file(fuse_ino_t ino)
@@ -85,6 +87,7 @@ static void switchfs_getattr(fuse_req_t req, fuse_ino_t ino,
 static void switchfs_open(fuse_req_t req, fuse_ino_t ino,
 			  struct fuse_file_info *fi)
 {
+	fi->keep_cache = options.kernel_cache;
 	if (!ino_file(ino))
 		fuse_reply_err(req, EISDIR);
 	else if ((fi->flags & O_ACCMODE) != O_RDONLY)
@@ -261,6 +264,7 @@ int main(int argc, char **argv)
 		{ "end_at_statfs", offsetof(struct options, end_at_statfs), 1 },
 		{ "stall_at_statfs", offsetof(struct options, stall_at_statfs),
 		  1 },
+		{ "kernel_cache", offsetof(struct options, kernel_cache), 1 },
 		FUSE_OPT_END
 	};
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
