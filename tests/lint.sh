@@ -49,12 +49,20 @@ static_analysis() {
 		--enable=warning,performance,portability -D_GNU_SOURCE mount-helper tests/server tests/unit tests/helper tests/bench
 }
 
+# the second hides the first, and whatever was to be tested by that is not
+functions_are_defined_once() {
+	! for script in "${scripts[@]}"; do
+		grep -oE '^[A-Za-z_0-9]+\(\)' "$script" | sort | uniq -d | sed "s|^|$script: |"
+	done | grep .
+}
+
 one_identity() {
 	! grep -LE '^Signed-off-by: ' kernel/patches/*.patch
 	! grep -hE '^(Reviewed|Acked|Tested|Suggested|Co-developed)-by:' kernel/patches/*.patch
 }
 
 check shell_scripts_pass_shellcheck shellcheck -x "${scripts[@]}"
+check functions_of_shell_scripts_are_defined_once functions_are_defined_once
 check c_files_are_formatted clang-format --dry-run --Werror "${c_files[@]}"
 check c_files_pass_clang_tidy tidy
 check c_files_pass_cppcheck static_analysis

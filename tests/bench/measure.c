@@ -113,8 +113,8 @@ static void run(char *const argv[])
 }
 
 /*
- * Of what no loader takes, so that the process stays as it is: all that is asked
- * before a program starts, and nothing of starting it.
+ * Of what no loader takes, so that the process stays as it is: all that is
+ * asked before a program starts, and nothing of starting it.
  */
 static void op_execve(void)
 {

@@ -51,10 +51,10 @@ compare() {
 	local table=$BUILD/peers/$1-$2.table
 	LC_ALL=C join -a 1 -a 2 -e missing -o 0,1.2,2.2 <(LC_ALL=C column "$1" "$2-unpatched-full") \
 		<(LC_ALL=C column "$1" "$2-patched-full") > "$table"
-	awk -v suite="$1" '{ counts["without", $2]++; counts["with", $3]++; seen[$2]; seen[$3] }
+	awk -v suite="$1, $2:" '{ counts["without", $2]++; counts["with", $3]++; seen[$2]; seen[$3] }
 		END {
 			for (result in seen)
-				printf "  %-14s %-10s %5d without the series, %5d with it\n",
+				printf "  %-22s %-10s %5d without the series, %5d with it\n",
 					suite, result, counts["without", result], counts["with", result]
 		}' "$table"
 	awk -v where="$2" -v suite="$1" '{

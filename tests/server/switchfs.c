@@ -27,6 +27,8 @@ static struct options {
 	char *source;
 	char *mountpoint;
 	char *control;
+	/* a file to serve alone, without the directory */
+	char *root;
 	/* the first request that a mount waits for */
 	int end_at_statfs;
 	int stall_at_statfs;
@@ -36,6 +38,8 @@ static struct options {
 
 static struct file *ino_file(fuse_ino_t ino)
 {
+	if (ino == FUSE_ROOT_ID && options.root)
+		return file_by_name(options.root);
 	return ino < FIRST_INO ? NULL : file_by_index(ino - FIRST_INO);
 }
 
@@ -261,6 +265,7 @@ int main(int argc, char **argv)
 {
 	static const struct fuse_opt specs[] = {
 		{ "control=%s", offsetof(struct options, control), 0 },
+		{ "root=%s", offsetof(struct options, root), 0 },
 		{ "end_at_statfs", offsetof(struct options, end_at_statfs), 1 },
 		{ "stall_at_statfs", offsetof(struct options, stall_at_statfs),
 		  1 },
