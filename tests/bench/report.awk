@@ -11,7 +11,7 @@ BEGIN {
 }
 
 function ratio(a, b) {
-	return b ? sprintf("%.4f", a / b) : "-"
+	return b ? sprintf("%#.5g", a / b) : "-"
 }
 
 # order of first appearance
