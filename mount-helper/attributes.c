@@ -25,8 +25,9 @@ unsigned int attributes_of(unsigned long mflags)
 	for (size_t i = 0; i < sizeof(map) / sizeof(*map); i++)
 		if (mflags & map[i].flag)
 			attributes |= map[i].attr;
-	if (attributes & MOUNT_ATTR_NOATIME)
-		attributes &= ~(unsigned int)MOUNT_ATTR_STRICTATIME;
+	/* of both mount(2) takes this one, and fsmount(2) neither */
+	if (attributes & MOUNT_ATTR_STRICTATIME)
+		attributes &= ~(unsigned int)MOUNT_ATTR_NOATIME;
 	return attributes;
 }
 

@@ -305,6 +305,7 @@ static const struct type types[] = {
 	{ "f2fs", .options = "background_gc=off", .image = "f2fs.img" },
 	{ "nilfs2", .options = "order=relaxed", .image = "nilfs2.img" },
 	{ "jfs", .options = "integrity", .image = "jfs.img" },
+	{ "reiserfs", .options = "notail", .image = "reiserfs.img" },
 	{ "vfat", .options = "quiet", .image = "fat.img" },
 	{ "msdos", .options = "quiet", .image = "fat.img" },
 	{ "exfat", .options = "umask=077", .image = "exfat.img" },

@@ -28,6 +28,7 @@ image xfs.img 300M mkfs.xfs -q
 image f2fs.img 64M mkfs.f2fs -q
 image nilfs2.img 136M mkfs.nilfs2 -q
 image jfs.img 16M mkfs.jfs -q
+image reiserfs.img 4M mkreiserfs -q -ff -s 513
 # which notes in HOME what it made last
 HOME=$tmp image hfs.img 1M hformat -l hfs
 image fat.img 1M mkfs.vfat

@@ -715,21 +715,22 @@ TEST_F(reevaluate, original_passes_again)
 	EXPECT_EQ(0, access_file());
 }
 
+/* No upper layer, and the inode number of the file below, which EVM protects as well. */
+#define OVERLAY_OPTIONS "xino=off,lowerdir=" DIR ":/etc"
+
 /*
- * The file through an overlay that has not the option itself.  It has no upper layer,
- * and the inode number of the file below, which EVM protects as well.  Returns whether
- * EVM verifies HMACs there: newer kernels do not.
+ * The file through an overlay.  Returns whether EVM verifies HMACs there: newer kernels
+ * do not.
  */
 static bool start_evm_below_overlay(struct __test_metadata *const _metadata,
 				    struct _test_data_reevaluate *self, uid_t uid,
-				    const char *option)
+				    const char *option, const char *overlay_options)
 {
 	ASSERT_EQ(0, add_rule("appraise", "overlay", uid));
 	start_evm(_metadata, self, uid, option);
 	close(self->held);
 	mkdir(OVERLAY, 0777);
-	ASSERT_EQ(0, mount("none", OVERLAY, "overlay", MS_RDONLY,
-			   "xino=off,lowerdir=" DIR ":/etc")) {
+	ASSERT_EQ(0, mount("none", OVERLAY, "overlay", MS_RDONLY, overlay_options)) {
 		TH_LOG("overlay: %s", strerror(errno));
 	}
 	switch_evm();
@@ -747,7 +748,16 @@ static bool start_evm_below_overlay(struct __test_metadata *const _metadata,
 
 TEST_F(reevaluate, switched_ima_xattr_below_an_overlay_fails_evm)
 {
-	if (!start_evm_below_overlay(_metadata, self, 2016, OPTION))
+	if (!start_evm_below_overlay(_metadata, self, 2016, OPTION, OVERLAY_OPTIONS))
+		SKIP(return, "EVM verifies no HMAC on overlay");
+	switch_content_and_ima(self->digest[1]);
+	EXPECT_EQ(-1, open(OVERLAY "/file", O_RDONLY | O_CLOEXEC));
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(reevaluate, switched_ima_xattr_below_a_flagged_overlay_fails_evm)
+{
+	if (!start_evm_below_overlay(_metadata, self, 2034, NULL, OVERLAY_OPTIONS "," OPTION))
 		SKIP(return, "EVM verifies no HMAC on overlay");
 	switch_content_and_ima(self->digest[1]);
 	EXPECT_EQ(-1, open(OVERLAY "/file", O_RDONLY | O_CLOEXEC));
@@ -756,7 +766,7 @@ TEST_F(reevaluate, switched_ima_xattr_below_an_overlay_fails_evm)
 
 TEST_F(reevaluate, plain_switched_ima_xattr_below_an_overlay_passes)
 {
-	if (!start_evm_below_overlay(_metadata, self, 2017, NULL))
+	if (!start_evm_below_overlay(_metadata, self, 2017, NULL, OVERLAY_OPTIONS))
 		SKIP(return, "EVM verifies no HMAC on overlay");
 	switch_content_and_ima(self->digest[1]);
 	EXPECT_LE(0, open(OVERLAY "/file", O_RDONLY | O_CLOEXEC)) {
