@@ -757,7 +757,7 @@ TEST_F(reevaluate, switched_ima_xattr_below_an_overlay_fails_evm)
 
 TEST_F(reevaluate, switched_ima_xattr_below_a_flagged_overlay_fails_evm)
 {
-	if (!start_evm_below_overlay(_metadata, self, 2034, NULL, OVERLAY_OPTIONS "," OPTION))
+	if (!start_evm_below_overlay(_metadata, self, 2037, NULL, OVERLAY_OPTIONS "," OPTION))
 		SKIP(return, "EVM verifies no HMAC on overlay");
 	switch_content_and_ima(self->digest[1]);
 	EXPECT_EQ(-1, open(OVERLAY "/file", O_RDONLY | O_CLOEXEC));
@@ -952,32 +952,49 @@ static int digests(int log, int *accesses)
 }
 
 /*
- * Who asks while an evaluation runs may not be answered by it, which began before,
- * but all who do so may share the next one.  Each is audited all the same.  As the file
- * never stays as it is, what was evaluated anew has another digest.
+ * Have @tasks of them open a file on @type at once, which must be audited for each.  As it
+ * never stays as it is, what was evaluated anew has another digest: returns how many.
  */
-TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
+static int evaluations(struct __test_metadata *const _metadata, struct _test_data_reevaluate *self,
+		       const char *type, uid_t uid, int tasks)
 {
 	struct asker askers[TASKS] = {};
 	struct writer writer = {};
 	int accesses, n;
 
-	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, OPTION));
-	writer.map = make_files(DIR, LARGE_SIZE, 2021);
+	ASSERT_EQ(0, mount("none", DIR, type, 0, OPTION));
+	writer.map = make_files(DIR, LARGE_SIZE, uid);
 	ASSERT_NE(NULL, writer.map);
-	ASSERT_EQ(0, add_rule("audit", "tmpfs", 2021));
+	ASSERT_EQ(0, add_rule("audit", type, uid));
 
 	ASSERT_EQ(0, pthread_create(&writer.thread, NULL, write_again_and_again, &writer));
-	ask_at_once(_metadata, askers, TASKS);
-	for (int i = 0; i < TASKS; i++)
+	ask_at_once(_metadata, askers, tasks);
+	for (int i = 0; i < tasks; i++)
 		EXPECT_EQ(0, askers[i].error);
 	writer.stop = true;
 	ASSERT_EQ(0, pthread_join(writer.thread, NULL));
 	n = digests(self->log, &accesses);
-	TH_LOG("%d tasks, %d evaluations", TASKS, n);
+	TH_LOG("%d tasks, evaluated %d times", tasks, n);
+	EXPECT_EQ(tasks, accesses);
+	return n;
+}
+
+/*
+ * Who asks while an evaluation runs may not be answered by it, which began before,
+ * but all who do so may share the next one.  Each is audited all the same.
+ */
+TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_evaluations, 300)
+{
+	int n = evaluations(_metadata, self, "tmpfs", 2021, TASKS);
+
 	EXPECT_LE(1, n);
 	EXPECT_GE(3, n);
-	EXPECT_EQ(TASKS, accesses);
+}
+
+/* Without i_version the content may depend on the open file, as on 9p and SMB. */
+TEST_F_TIMEOUT(reevaluate, concurrent_accesses_share_nothing_without_i_version, 300)
+{
+	EXPECT_EQ(4, evaluations(_metadata, self, "ramfs", 2039, 4));
 }
 
 /*
@@ -1164,18 +1181,22 @@ TEST_F_TIMEOUT(reevaluate, concurrent_failures_answer_no_other_access, 120)
 struct task {
 	pthread_t thread;
 	atomic_int tid;
+	uid_t uid; /* to become, if not 0 */
 };
 
 static void *open_once(void *arg)
 {
 	struct task *task = arg;
 
+	/* glibc's function would change all threads */
+	if (task->uid && syscall(SYS_setresuid, task->uid, task->uid, task->uid))
+		return arg;
 	task->tid = gettid();
 	return access_file() ? arg : NULL;
 }
 
-/* Wait until @tid sleeps in a way that only IMA's mutex makes it. */
-static void wait_for_mutex(struct __test_metadata *const _metadata, pid_t tid)
+/* Whether @tid comes to sleep in a way that only IMA's mutex makes it, before it ends. */
+static bool waits_for_mutex(pid_t tid)
 {
 	char path[32], state = '?';
 	FILE *f;
@@ -1184,10 +1205,15 @@ static void wait_for_mutex(struct __test_metadata *const _metadata, pid_t tid)
 	while (state != 'D') {
 		sched_yield();
 		f = fopen(path, "r");
-		ASSERT_NE(NULL, f);
-		ASSERT_EQ(1, fscanf(f, "%*d (%*[^)]) %c", &state));
+		if (!f)
+			return false;
+		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1 || strchr("XZ", state)) {
+			fclose(f);
+			return false;
+		}
 		fclose(f);
 	}
+	return true;
 }
 
 static void start_opening(struct __test_metadata *const _metadata, struct task *task)
@@ -1195,11 +1221,34 @@ static void start_opening(struct __test_metadata *const _metadata, struct task *
 	ASSERT_EQ(0, pthread_create(&task->thread, NULL, open_once, task));
 }
 
-static void wait_for_opening(struct __test_metadata *const _metadata, struct task *task)
+/* Whether it comes to wait. */
+static bool opening_waits(struct task *task)
 {
 	while (!task->tid)
 		sched_yield();
-	wait_for_mutex(_metadata, task->tid);
+	return waits_for_mutex(task->tid);
+}
+
+/* Wait until it was in the kernel for so long that it must be hashing the file, or ended. */
+static void wait_for_hashing(struct task *task)
+{
+	unsigned long ticks = 0;
+	char path[64];
+	FILE *f;
+
+	while (!task->tid)
+		sched_yield();
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", task->tid);
+	while (!ticks) {
+		sched_yield();
+		f = fopen(path, "r");
+		if (!f)
+			return;
+		if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %lu",
+			   &ticks) != 1)
+			ticks = 1;
+		fclose(f);
+	}
 }
 
 static void has_opened(struct __test_metadata *const _metadata, struct task *task)
@@ -1208,6 +1257,48 @@ static void has_opened(struct __test_metadata *const _metadata, struct task *tas
 
 	ASSERT_EQ(0, pthread_join(task->thread, &failed));
 	EXPECT_EQ(NULL, failed);
+}
+
+/*
+ * The rule for one user takes a hash for the file's label, that for another nothing but a
+ * signature.  While an evaluation runs both come to wait, and the former's answers for
+ * the digest, but not for the label.  Until they do, it is tried again, with another file:
+ * that a signature is asked for stays with the inode.
+ */
+TEST_F_TIMEOUT(reevaluate, shared_digest_is_appraised_by_each_rule, 300)
+{
+	bool met;
+
+	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, OPTION));
+	ASSERT_EQ(0, write_file(IMA "policy", "appraise fowner=2036 uid=2034\n"));
+	ASSERT_EQ(0, write_file(IMA "policy",
+				"appraise fowner=2036 uid=2035 appraise_type=imasig\n"));
+	do {
+		struct task busy = { .uid = 2034 }, hash = { .uid = 2034 }, sig = { .uid = 2035 };
+		char digest[65], value[64], *map;
+		void *failed;
+
+		map = make_files(DIR, LARGE_SIZE, 2036);
+		ASSERT_NE(NULL, map);
+		ASSERT_EQ(0, sha256(map, LARGE_SIZE, digest));
+		munmap(map, LARGE_SIZE);
+		ASSERT_EQ(0, setxattr(DIR "/file", "security.ima", value,
+				      ima_xattr(digest, value), 0));
+
+		start_opening(_metadata, &busy);
+		wait_for_hashing(&busy);
+		start_opening(_metadata, &hash);
+		met = opening_waits(&hash);
+		start_opening(_metadata, &sig);
+		met = opening_waits(&sig) && met;
+		has_opened(_metadata, &busy);
+		if (met)
+			has_opened(_metadata, &hash);
+		else
+			ASSERT_EQ(0, pthread_join(hash.thread, NULL));
+		ASSERT_EQ(0, pthread_join(sig.thread, &failed));
+		EXPECT_EQ(&sig, failed);
+	} while (!met);
 }
 
 /*
@@ -1233,10 +1324,10 @@ TEST_F_TIMEOUT(reevaluate, evaluation_of_another_open_file_is_no_answer_on_fuse,
 	while (!served->held_back)
 		sched_yield();
 	start_opening(_metadata, &before);
-	wait_for_opening(_metadata, &before);
+	ASSERT_TRUE(opening_waits(&before));
 	served->content = 1;
 	start_opening(_metadata, &after);
-	wait_for_opening(_metadata, &after);
+	ASSERT_TRUE(opening_waits(&after));
 
 	/* which has the server answer the first one */
 	ASSERT_EQ(0, access(DIR "/marker99", F_OK));
@@ -1301,23 +1392,17 @@ static int has_loaded(struct __test_metadata *const _metadata, struct loader *lo
 	return WEXITSTATUS(status);
 }
 
-/*
- * The kernel reads a file into a buffer, as a module, and then asks IMA, which is
- * busy with the file.  Until its turn comes the content is switched and opened.  What
- * is found in the buffer is no answer to that open, which asks before IMA looks at the
- * buffer, but after it was filled.
- */
-TEST_F_TIMEOUT(reevaluate, evaluation_of_a_buffer_answers_no_other_access, 300)
+/* The file is on an overlay, and map[0] of what is returned tells its two contents. */
+static char *start_loading_from_overlay(struct __test_metadata *const _metadata,
+					struct _test_data_reevaluate *self, uid_t uid,
+					char digest[2][65])
 {
-	struct task busy = {}, other = {};
-	char digest[2][65], *map;
-	struct loader loader;
+	char rule[64], *map;
 
-	ASSERT_EQ(0, add_rule("audit", "overlay", 2026));
-	ASSERT_EQ(0, write_file(IMA "policy",
-				"audit func=MODULE_CHECK fsname=overlay fowner=2026\n"));
-	map = start_overlay(_metadata, LARGE_SIZE, 2026);
-	start_loader(_metadata, &loader, 0, 0);
+	ASSERT_EQ(0, add_rule("audit", "overlay", uid));
+	snprintf(rule, sizeof(rule), "audit func=MODULE_CHECK fsname=overlay fowner=%d\n", uid);
+	ASSERT_EQ(0, write_file(IMA "policy", rule));
+	map = start_overlay(_metadata, LARGE_SIZE, uid);
 	for (int i = 0; i < 2; i++) {
 		map[0] = i;
 		ASSERT_EQ(0, sha256(map, LARGE_SIZE, digest[i]));
@@ -1325,18 +1410,77 @@ TEST_F_TIMEOUT(reevaluate, evaluation_of_a_buffer_answers_no_other_access, 300)
 	map[0] = 0;
 	hold_file(_metadata, self);
 	EXPECT_EQ(1, audited(self->log, digest[0]));
+	return map;
+}
 
-	start_opening(_metadata, &busy);
-	start_loading(_metadata, &loader, self->held);
-	/* reading takes much less than the hashing that it waits for */
-	wait_for_mutex(_metadata, loader.pid);
-	map[0] = 1;
-	start_opening(_metadata, &other);
-	wait_for_opening(_metadata, &other);
-	has_opened(_metadata, &busy);
-	has_opened(_metadata, &other);
-	EXPECT_EQ(ENOEXEC, has_loaded(_metadata, &loader));
-	EXPECT_EQ(1, audited(self->log, digest[1]));
+/*
+ * The kernel reads a file into a buffer, as a module, and then asks IMA, which is
+ * busy with the file.  Until its turn comes the content is switched and opened.  What
+ * is found in the buffer is no answer to that open, which asks before IMA looks at the
+ * buffer, but after it was filled.  Reading takes less than the hashing that it waits
+ * for, if nothing gets in its way: until that is so it is tried again.
+ */
+TEST_F_TIMEOUT(reevaluate, evaluation_of_a_buffer_answers_no_other_access, 300)
+{
+	char digest[2][65], *map = start_loading_from_overlay(_metadata, self, 2026, digest);
+	int switched = 0;
+	bool met;
+
+	do {
+		struct task busy = {}, other = {};
+		struct loader loader;
+
+		map[0] = 0;
+		start_loader(_metadata, &loader, 0, 0);
+		start_opening(_metadata, &busy);
+		wait_for_hashing(&busy);
+		start_loading(_metadata, &loader, self->held);
+		met = waits_for_mutex(loader.pid);
+		if (met) {
+			map[0] = 1;
+			start_opening(_metadata, &other);
+			met = opening_waits(&other);
+			has_opened(_metadata, &other);
+			switched++;
+		}
+		has_opened(_metadata, &busy);
+		EXPECT_EQ(ENOEXEC, has_loaded(_metadata, &loader));
+	} while (!met);
+	EXPECT_EQ(switched, audited(self->log, digest[1]));
+}
+
+/*
+ * The same the other way: who opened the file waits, the kernel has read it into a buffer,
+ * and the content is switched.  What the former then finds is not in the buffer.
+ */
+TEST_F_TIMEOUT(reevaluate, buffer_is_answered_by_no_other_access, 300)
+{
+	char digest[2][65], *map = start_loading_from_overlay(_metadata, self, 2038, digest);
+	int found;
+	bool met;
+
+	do {
+		struct task busy = {}, other = {};
+		struct loader loader;
+
+		map[0] = 0;
+		start_loader(_metadata, &loader, 0, 0);
+		start_opening(_metadata, &busy);
+		wait_for_hashing(&busy);
+		start_opening(_metadata, &other);
+		met = opening_waits(&other);
+		start_loading(_metadata, &loader, self->held);
+		met = waits_for_mutex(loader.pid) && met;
+		map[0] = 1;
+		/* still */
+		met = opening_waits(&other) && met;
+		has_opened(_metadata, &busy);
+		has_opened(_metadata, &other);
+		EXPECT_EQ(ENOEXEC, has_loaded(_metadata, &loader));
+		found = audited(self->log, digest[0]);
+	} while (!met);
+	/* by the one that was busy, and in the buffer */
+	EXPECT_EQ(2, found);
 }
 
 #define IMAGE_SIZE 4096 /* bytes */
