@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Make the disk of the measurements: tests/bench/images.sh FILE
 #
-# An ext4 with prog1, files of all sizes, one that no loader takes, and a dynamically linked program with what it
-# is linked to.
+# An ext4 with prog1, files of all sizes, one that no loader takes, and a dynamically
+# linked program with what it is linked to.
 set -eu -o pipefail
 
 BUILD=${BUILD:-build}
