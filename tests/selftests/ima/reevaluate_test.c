@@ -1231,13 +1231,14 @@ static bool opening_waits(struct task *task)
 	return waits_for_mutex(task->tid);
 }
 
-/* Wait until it was in the kernel for so long that it must be hashing the file, or ended. */
-static void wait_for_hashing(struct task *task)
+/* Returns when it was in the kernel for so long that it must be hashing the file, or ended. */
+static void start_hashing(struct __test_metadata *const _metadata, struct task *task)
 {
 	unsigned long ticks = 0;
 	char path[64];
 	FILE *f;
 
+	start_opening(_metadata, task);
 	while (!task->tid)
 		sched_yield();
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", task->tid);
@@ -1287,8 +1288,7 @@ TEST_F_TIMEOUT(reevaluate, shared_digest_is_appraised_by_each_rule, 300)
 		ASSERT_EQ(0, setxattr(DIR "/file", "security.ima", value,
 				      ima_xattr(digest, value), 0));
 
-		start_opening(_metadata, &busy);
-		wait_for_hashing(&busy);
+		start_hashing(_metadata, &busy);
 		start_opening(_metadata, &hash);
 		met = opening_waits(&hash);
 		start_opening(_metadata, &sig);
@@ -1415,6 +1415,15 @@ static char *start_loading_from_overlay(struct __test_metadata *const _metadata,
 	return map;
 }
 
+/* With the first content: one that will load the file, and one that IMA is busy for. */
+static void start_try(struct __test_metadata *const _metadata, char *map, struct loader *loader,
+		      struct task *busy)
+{
+	map[0] = 0;
+	start_loader(_metadata, loader, 0, 0);
+	start_hashing(_metadata, busy);
+}
+
 /*
  * The kernel reads a file into a buffer, as a module, and then asks IMA, which is
  * busy with the file.  Until its turn comes the content is switched and opened.  What
@@ -1432,10 +1441,7 @@ TEST_F_TIMEOUT(reevaluate, evaluation_of_a_buffer_answers_no_other_access, 300)
 		struct task busy = {}, other = {};
 		struct loader loader;
 
-		map[0] = 0;
-		start_loader(_metadata, &loader, 0, 0);
-		start_opening(_metadata, &busy);
-		wait_for_hashing(&busy);
+		start_try(_metadata, map, &loader, &busy);
 		start_loading(_metadata, &loader, self->held);
 		met = waits_for_mutex(loader.pid);
 		if (met) {
@@ -1465,10 +1471,7 @@ TEST_F_TIMEOUT(reevaluate, buffer_is_answered_by_no_other_access, 300)
 		struct task busy = {}, other = {};
 		struct loader loader;
 
-		map[0] = 0;
-		start_loader(_metadata, &loader, 0, 0);
-		start_opening(_metadata, &busy);
-		wait_for_hashing(&busy);
+		start_try(_metadata, map, &loader, &busy);
 		start_opening(_metadata, &other);
 		met = opening_waits(&other);
 		start_loading(_metadata, &loader, self->held);
