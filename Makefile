@@ -21,8 +21,10 @@ helper_objs := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mount-helper/*.c))
 server_objs := $(addprefix $(BUILD)/tests/server/,switchfs.o files.o control.o)
 ctl_objs := $(addprefix $(BUILD)/tests/server/,switchctl.o control.o)
 bench_objs := $(addprefix $(BUILD)/tests/bench/,measure.o probes.o)
-selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*.c) \
+selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*_test.c) \
 	tests/filesystems/filesystems_test.c)
+# what those of IMA share
+selftest_parts := $(addprefix tests/selftests/ima/,ima.c server.c tasks.c)
 
 PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
 	$(BUILD)/fault $(BUILD)/measure $(BUILD)/linked $(BUILD)/progs/prog1 \
@@ -127,10 +129,10 @@ $(BUILD)/syscall_names.h:
 
 # The harness is the kernel's own, taken from the tree that was built.
 harness = $(BUILD)/kernel/$(or $(KERNEL),$(default_kernel))-patched
-$(selftests): $(BUILD)/%: %.c | $(harness)
+$(selftests): $(BUILD)/%: %.c $(selftest_parts) $(wildcard tests/selftests/ima/*.h) | $(harness)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -isystem $(harness) $(FUSE_CFLAGS) -o $@ $< \
-		-pthread $(FUSE_LIBS)
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -isystem $(harness) $(FUSE_CFLAGS) -o $@ $< \
+		$(if $(findstring selftests,$<),$(selftest_parts)) -pthread $(FUSE_LIBS)
 
 $(BUILD)/kernel/%-patched:
 	@kernel/build.sh $* patched
@@ -225,4 +227,4 @@ clean:
 
 -include $(helper_objs:.o=.d) $(server_objs:.o=.d) $(ctl_objs:.o=.d) \
 	$(bench_objs:.o=.d) \
-	$(selftests:=.d) $(unit_objs:.o=.d) $(helper_objs:$(BUILD)/%.o=$(BUILD)/unit/%.d)
+	$(unit_objs:.o=.d) $(helper_objs:$(BUILD)/%.o=$(BUILD)/unit/%.d)

@@ -150,6 +150,7 @@ apply_series() {
 	"$here/export.sh" "$kernel" "$src" "$tmp/patches" || return
 	cp -al "$src" "$tmp/src" || return
 	for p in "$tmp"/patches/*.patch; do
+		case $p in */0000-*) continue ;; esac # the cover letter
 		patch -d "$tmp/src" -p1 -F0 --no-backup-if-mismatch -i "$p" || return
 	done
 	rm -rf "$tree"
@@ -209,7 +210,7 @@ if [ "$variant" != unpatched ]; then
 		die "the series for $kernel does not apply to ${KERNEL_TREE:-$package}"
 fi
 if [ "$variant" = patches ]; then
-	echo "  $BUILD/patches/$kernel: $(find "$BUILD/patches/$kernel" -name '*.patch' | wc -l) patches"
+	echo "  $BUILD/patches/$kernel: $(find "$BUILD/patches/$kernel" -name '*.patch' ! -name '0000-*' | wc -l) patches"
 	exit 0
 fi
 

@@ -21,6 +21,7 @@ WITHOUT=(nothing IMA IMA_APPRAISE EVM OVERLAY_FS)
 
 "$here/build.sh" "$kernel" patches >&2
 patches=("$BUILD/patches/$kernel"/*.patch)
+patches=("${patches[@]:1}") # the first is the cover letter
 src=$BUILD/kernel/src-$kernel
 work=$BUILD/check-series/$kernel
 rm -rf "$work"

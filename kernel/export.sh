@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Write the series for a kernel as it is sent and applied: numbered, and with the
-# line numbers of that very source.
+# Write the series for a kernel as it is sent and applied: numbered, with the line
+# numbers of that very source, and with a cover letter.
 #
 # usage: kernel/export.sh KERNEL SOURCE_TREE DIR
 #
 # Fails where a patch does not apply as it is, wherever in the file. The selftests
-# are not kept as a patch: that one is made from tests/selftests/ima.
+# are not kept as a patch: that one is made from tests/selftests/ima. The cover letter
+# names the commit that the series is based on if the source, or KERNEL_TREE that it
+# was copied from, is a git repository, and the version of Linux if not.
 set -eu -o pipefail
 
 # shellcheck source=kernel/series.sh
@@ -65,7 +67,57 @@ for name in $(series_names); do
 	fi
 done
 
+# The letter to the lists is that of the newest kernel: a backport is not sent there.
+letter=$kernel_dir/cover-letter.txt
+[ "$kernel" = newest ] || letter=$kernel_dir/cover-letter-backport.txt
+
+# field NAME: a field of the letter's header, which ends at the first empty line
+field() {
+	sed -n "/^$/q; s/^$1: //p" "$letter"
+}
+
+base_line() {
+	local tree=${KERNEL_TREE:-$source}
+	if [ -e "$tree/.git" ]; then
+		echo "base-commit: $(git -C "$tree" rev-parse HEAD)"
+	else
+		awk '$2 == "=" { v[$1] = $3 }
+			/^NAME/ { print "base: Linux " v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"] v["EXTRAVERSION"]; exit }
+			' "$tree/Makefile"
+	fi
+}
+
+# address_field NAME: the addresses of standard input, one a line, as a field of a header
+address_field() {
+	sed -e "1 s/^/$1: /" -e '2,$ s/^/ /' -e '$ ! s/$/,/'
+}
+
+# addresses PATCH...: whom the letter names, and whom the kernel's script finds for the
+# patches. Nobody for a letter that names nobody.
+addresses() {
+	local to
+	to=$(field To | sed 's/, */\n/g')
+	[ -n "$to" ] || return 0
+	address_field To <<< "$to"
+	{
+		(cd "$source" && perl scripts/get_maintainer.pl --no-git --no-git-fallback \
+			--no-rolestats "$@")
+		field Cc | sed 's/, */\n/g'
+	} | { grep -vxF "$to" || :; } | awk '!seen[$0]++' | address_field Cc
+}
+
 rm -rf "$dir"
 mkdir -p "$dir"
-"${git[@]}" format-patch -q --zero-commit --no-signature --full-index \
-	-o "$(realpath "$dir")" "$base"
+dir=$(realpath "$dir")
+# git takes the subject and the text of a cover letter from the branch's description.
+"${git[@]}" config "branch.$("${git[@]}" branch --show-current).description" \
+	"$(field Subject)"$'\n\n'"$(sed '1,/^$/ d' "$letter")"
+identity=$(header Signed-off-by)
+export GIT_COMMITTER_NAME=${identity% <*} GIT_COMMITTER_EMAIL=${identity##*<}
+GIT_COMMITTER_EMAIL=${GIT_COMMITTER_EMAIL%>}
+"${git[@]}" format-patch -q --zero-commit --no-signature --full-index --numbered \
+	--cover-letter --cover-from-description=subject -o "$dir" "$base"
+patches=("$dir"/*.patch)
+addresses "${patches[@]:1}" > "$work/.git/addresses"
+sed -i -e '1,/^$/ {' -e "/^Date: / r $work/.git/addresses" -e '}' "${patches[0]}"
+base_line >> "${patches[0]}"

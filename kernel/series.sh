@@ -8,7 +8,7 @@ kernel_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 selftests="selftests-ima-test-ima_nocache"
 # the one that the rest stands without
 # shellcheck disable=SC2034
-sharing="ima-let-concurrent-accesses-on-ima_nocache-mounts-sh"
+sharing="ima-let-concurrent-accesses-on-ima_nocache-superbloc"
 
 # series_names: the names of all patches but $SERIES_WITHOUT, in their order
 series_names() {

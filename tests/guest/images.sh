@@ -60,8 +60,8 @@ cp "$here/welcome" "$here"/../*/*.guest "$here"/../../{man/*.[78],doc/containers
 # in a version of the format that all kernels take
 secilc -c 31 -o "$root/tests/context.policy" -f /dev/null "$here/../helper/context.cil"
 mksquashfs "$BUILD/progs" "$root/tests/progs.squashfs" -quiet -no-progress
-for test in "$BUILD"/tests/{selftests/ima,filesystems}/*.d; do
-	[ ! -e "$test" ] || add "${test%.d}" tests
+for test in "$BUILD"/tests/{selftests/ima,filesystems}/*_test; do
+	[ ! -e "$test" ] || add "$test" tests
 done
 
 # newer: the same root with the util-linux of a newer Debian, from
