@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel_type.h"
@@ -90,9 +91,29 @@ static int say_result(const struct request *rq, struct libmnt_context *cxt,
 	return status;
 }
 
-/* @done: where it goes if the kernel has mounted, whatever came after that */
+struct outcome {
+	bool done;    /* the kernel has mounted, whatever came after that */
+	bool busy;    /* the kernel has refused with EBUSY */
+	dev_t device; /* what was busy, 0 if that was no device */
+};
+
+static struct outcome outcome_of(struct libmnt_context *cxt)
+{
+	const char *source = mnt_fs_get_srcpath(mnt_context_get_fs(cxt));
+	struct outcome outcome = {
+		.done = mnt_context_get_status(cxt),
+		.busy = mnt_context_syscall_called(cxt) &&
+			mnt_context_get_syscall_errno(cxt) == EBUSY,
+	};
+	struct stat st;
+
+	if (outcome.busy && source && !stat(source, &st) && S_ISBLK(st.st_mode))
+		outcome.device = st.st_rdev;
+	return outcome;
+}
+
 static int run_libmount(const struct request *rq, const char *type,
-			const struct mounted *present, bool *done)
+			const struct mounted *present, struct outcome *outcome)
 {
 	struct libmnt_context *cxt = mnt_new_context();
 	char *options = kernel_options(rq, present);
@@ -111,11 +132,28 @@ static int run_libmount(const struct request *rq, const char *type,
 		/* a helper might swallow the option; the kernel gets it thus */
 		mnt_context_disable_helpers(cxt, 1);
 		status = say_result(rq, cxt, mnt_context_mount(cxt));
-		*done = mnt_context_get_status(cxt);
+		*outcome = outcome_of(cxt);
 	}
 	free(options);
 	mnt_free_context(cxt);
 	return status;
+}
+
+/* The kernel gives it to what is mounted already by a remount alone. */
+static void say_why_busy(const struct request *rq, dev_t device)
+{
+	char *place = NULL;
+	int n = device ? mounted_without(device, &place) : 0;
+
+	if (place)
+		report(rq->target,
+		       "it is mounted without %s at %s: remount that first: mount -o remount,%s %s",
+		       IMA_NOCACHE, place, IMA_NOCACHE, place);
+	else if (n <= 0)
+		report(rq->target,
+		       "if it is mounted without %s already, remount that first",
+		       IMA_NOCACHE);
+	free(place);
 }
 
 /* Whether there is a new mount, with the option. */
@@ -132,7 +170,7 @@ static int verify_new(const struct request *rq, int before)
 int mount_kernel_type(const struct request *rq)
 {
 	int status = check_no_helper(rq), before, err;
-	bool done = false;
+	struct outcome outcome = { 0 };
 
 	/* libmount would look for an entry of fstab */
 	if (!status && mnt_context_is_restricted(rq->cxt)) {
@@ -160,21 +198,23 @@ int mount_kernel_type(const struct request *rq)
 		report(rq->target, "cannot block signals: %s", strerror(-err));
 		return MNT_EX_SYSERR;
 	}
-	status = run_libmount(rq, rq->fstype, NULL, &done);
+	status = run_libmount(rq, rq->fstype, NULL, &outcome);
 	/* once more, since what is left mounted there must not stay */
 	if (request_enter(rq) && request_enter(rq))
 		return MNT_EX_SYSERR;
+	if (status && outcome.busy)
+		say_why_busy(rq, outcome.device);
 	if (!status)
 		status = verify_new(rq, before);
 	/* what others have mounted in the meantime is theirs */
-	if (status && done)
+	if (status && outcome.done)
 		undo_new_mount(rq->target, before);
 	return status;
 }
 
 int remount_kernel_type(const struct request *rq, const struct mounted *present)
 {
-	bool done;
+	struct outcome outcome;
 
 	/* one that ignores options would take the others, and succeed */
 	if (!probe_option()) {
@@ -190,5 +230,5 @@ int remount_kernel_type(const struct request *rq, const struct mounted *present)
 		report(rq->target, "%s", strerror(errno));
 		return MNT_EX_SYSERR;
 	}
-	return run_libmount(rq, present->fstype, present, &done);
+	return run_libmount(rq, present->fstype, present, &outcome);
 }

@@ -116,6 +116,56 @@ int mounted_find(int id, struct mounted *found)
 	return ret;
 }
 
+/* btrfs has another number, and shows the name of the device. */
+static bool is_on(struct libmnt_fs *fs, dev_t device)
+{
+	const char *source = mnt_fs_get_source(fs);
+	struct stat st;
+
+	if (mnt_fs_get_devno(fs) == device)
+		return true;
+	/* elsewhere a server may keep who asks waiting */
+	return source && !strncmp(source, "/dev/", strlen("/dev/")) &&
+	       !stat(source, &st) && S_ISBLK(st.st_mode) &&
+	       st.st_rdev == device;
+}
+
+static int count_mounts(struct libmnt_table *table, dev_t device, char **place)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	int n = 0;
+
+	if (!iter)
+		return -ENOMEM;
+	while (!*place && !mnt_table_next_fs(table, iter, &fs)) {
+		const char *options = mnt_fs_get_fs_options(fs);
+
+		if (!is_on(fs, device))
+			continue;
+		n++;
+		if (!has_option(options ? options : "", IMA_NOCACHE))
+			*place = strdup(mnt_fs_get_target(fs));
+	}
+	mnt_free_iter(iter);
+	return n;
+}
+
+int mounted_without(dev_t device, char **place)
+{
+	struct libmnt_table *table = mnt_new_table();
+	FILE *file = open_mountinfo();
+	int ret = -EIO;
+
+	*place = NULL;
+	if (table && file && !mnt_table_parse_stream(table, file, MOUNTINFO))
+		ret = count_mounts(table, device, place);
+	if (file)
+		fclose(file);
+	mnt_unref_table(table);
+	return ret;
+}
+
 void mounted_free(struct mounted *found)
 {
 	free(found->fstype);

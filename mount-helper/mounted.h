@@ -4,6 +4,7 @@
 #define MOUNTED_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct mounted {
 	char *fstype;
@@ -32,5 +33,15 @@ int mounted_id_at(const char *target);
  */
 int mounted_find(int id, struct mounted *found);
 void mounted_free(struct mounted *found);
+
+/*
+ * mounted_without - look for a mount of a device that has not the option
+ * @device: of a block device
+ * @place: where such a mount is, for free(3), or NULL
+ *
+ * Returns how many mounts of the device there are that the caller sees, or
+ * -errno.
+ */
+int mounted_without(dev_t device, char **place);
 
 #endif

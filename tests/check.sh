@@ -23,9 +23,11 @@ unset KERNEL
 
 # what is added to the configuration of kernels
 config=
+# made up, for each of two tests: always the same ones, unless there is time for many
+random="IMA_TEST_SEED=1 IMA_TEST_SERVERS=60"
 case $asked in
 '') whole=("$default_kernel") ;;
-all) whole=("${all_kernels[@]}") config=full ;;
+all) whole=("${all_kernels[@]}") config=full random=IMA_TEST_SERVERS=1000 ;;
 *) whole=("$asked") ;;
 esac
 
@@ -54,11 +56,19 @@ control_now() {
 disks=(progs.img btrfs.img)
 DISKS="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 
-# What shows whether files are evaluated anew. On unpatched kernels, as a control.
+# What shows whether files are evaluated anew, and listed as they are. On unpatched kernels,
+# as a control, without the option.
 reevaluation() {
-	local kernel=$1 how=$2
-	# tasks that meet
-	GUEST_CPUS=2 "$how" reevaluate "$kernel" "RUN=reevaluate_test IMA_TEST_EXT4=/dev/vda" progs.img
+	local kernel=$1 how=$2 more=
+	[ "$how" != control ] || more=IMA_TEST_WITHOUT_OPTION=1
+	# EVM, once it is on, is asked about all labels
+	GUEST_TIMEOUT=1200 "$how" evaluation "$kernel" \
+		"RUN=selftests.guest TESTS=evaluate,lies,evm $more" progs.img
+	GUEST_TIMEOUT=3600 "$how" random "$kernel" \
+		"RUN=selftests.guest TESTS=random $random $more" progs.img
+	# tasks that meet; without the option nothing is to be shared
+	[ "$how" = control ] || GUEST_CPUS=2 GUEST_TIMEOUT=900 "$how" sharing "$kernel" \
+		"RUN=selftests.guest TESTS=sharing,buffer IMA_TEST_EXT4=/dev/vda" progs.img
 	"$how" digest "$kernel" RUN=digest.guest
 	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
 }
@@ -101,7 +111,7 @@ whole_kernel() {
 	reevaluation "$unpatched" control
 	run options "$patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
 	control options "$unpatched" "RUN=mount_option_test $DISKS" "${disks[@]}"
-	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus"
+	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	begin root_filesystem "$patched" "$unpatched"
 	helper "$patched" "$unpatched"
 	[ "$config" != full ] || full "$1" "$patched" "$unpatched"
@@ -177,7 +187,7 @@ if [ "${1:-}" = debug ]; then
 		reevaluation "$kernel-patched-debug" run
 		run options "$kernel-patched-debug" "RUN=mount_option_test $DISKS" "${disks[@]}"
 		run forced "$kernel-patched-debug" \
-			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus"
+			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	done
 else
 	prepare_kernel "${whole[0]}" patched

@@ -60,7 +60,8 @@ end_jobs() {
 # collect FILE WHERE: its results count, and its plan, if it has one, must be kept
 collect() {
 	local planned seen
-	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$1")
+	# of all tests that the guest ran
+	planned=$(awk -F '[.][.]' '/^1\.\.[0-9]+$/ { n += $2 } END { print n }' "$1")
 	seen=$(grep -cE '^(not )?ok ' "$1") || :
 	grep -E '^(not )?ok |^# ' "$1" | sed "s/^\(not \)\?ok [0-9-]*/& $2:/" >> "$results" || :
 	[ "${planned:-$seen}" = "$seen" ] && [ "$seen" != 0 ] ||

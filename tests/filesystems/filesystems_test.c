@@ -40,7 +40,7 @@
 /* How long the superblock lives. */
 enum life {
 	MOUNT, /* until it is unmounted */
-	KEPT, /* beyond that: the kernel or the guest's init holds it */
+	KEPT, /* beyond that: the kernel or the guest's init has it mounted */
 };
 
 /* What one mount is made with, beyond what the table says. */
@@ -583,6 +583,19 @@ static void remount_with_option(const struct type *t, const char *device)
 	}
 }
 
+/* Others have it mounted without: only a remount sets it. */
+static void mount_with_option_is_busy(const struct type *t, const char *device)
+{
+	struct request r;
+
+	errno = 0;
+	check(do_mount(t, device, AT_END, &r) == -1 && errno == EBUSY,
+	      "mount with it is not refused with EBUSY");
+	if (!check(shown() == -1, "mounted by a call that failed"))
+		umount(DIR);
+	end_request(&r);
+}
+
 static void value_is_refused(const struct type *t, const char *device)
 {
 	struct request r;
@@ -621,9 +634,14 @@ static void walk_type(const struct type *t)
 	value_is_refused(t, device);
 	/*
 	 * Not even on a superblock that is kept: nobody has asked for it before.
-	 * Such a one shows nothing new in what follows the first mount with it.
+	 * Such a one has it from the remount on.
 	 */
 	mount_without_option(t, device, 0);
+	if (t->life == KEPT) {
+		mount_with_option_is_busy(t, device);
+		mount_without_option(t, device, 0);
+		remount_with_option(t, device);
+	}
 	mount_with_option(t, device, AT_END);
 	mount_with_option(t, device, AT_START);
 	mount_without_option(t, device, t->life == KEPT);

@@ -144,6 +144,48 @@ int enter_userns(uid_t uid, int other_flags)
 	return 0;
 }
 
+/* Write the maps of the process whose ID comes through @in, and answer through @out. */
+static void write_maps(int in, int out, uid_t uid, int n)
+{
+	char path[64], map[32];
+	pid_t pid;
+
+	snprintf(map, sizeof(map), "0 %u %d", uid, n);
+	if (read(in, &pid, sizeof(pid)) != sizeof(pid))
+		_exit(1);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	if (write_file(path, map))
+		_exit(1);
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	_exit(write_file(path, map) || write(out, "", 1) != 1);
+}
+
+int enter_userns_of(uid_t uid, int n)
+{
+	pid_t pid = getpid(), mapper;
+	int there[2], back[2], ret = -1;
+	char byte;
+
+	if (pipe2(there, O_CLOEXEC) || pipe2(back, O_CLOEXEC))
+		return -1;
+	/* more than one user is for somebody outside to map */
+	mapper = fork();
+	if (!mapper) {
+		close(back[0]);
+		write_maps(there[0], back[1], uid, n);
+	}
+	close(back[1]);
+	if (!unshare(CLONE_NEWUSER | CLONE_NEWNS) &&
+	    write(there[1], &pid, sizeof(pid)) == sizeof(pid) && read(back[0], &byte, 1) == 1 &&
+	    !setresgid(0, 0, 0) && !setresuid(0, 0, 0))
+		ret = 0;
+	close(there[0]);
+	close(there[1]);
+	close(back[0]);
+	waitpid(mapper, NULL, 0);
+	return ret;
+}
+
 int enter_mount_namespace(void)
 {
 	if (unshare(CLONE_NEWNS))
@@ -386,15 +428,22 @@ int limit_printk(pid_t pid)
 	return status ? -1 : 0;
 }
 
+size_t from_hex(const char *hex, char *bytes)
+{
+	size_t n;
+
+	for (n = 0; hex[2 * n]; n++) {
+		char byte[3] = { hex[2 * n], hex[2 * n + 1] };
+
+		bytes[n] = strtoul(byte, NULL, 16);
+	}
+	return n;
+}
+
 /* See struct evm_ima_xattr_data. */
 size_t ima_xattr(const char digest[DIGEST_SIZE], char value[64])
 {
 	value[0] = 0x04; /* IMA_XATTR_DIGEST_NG */
 	value[1] = 0x04; /* HASH_ALGO_SHA256 */
-	for (int i = 0; i < 32; i++) {
-		char byte[3] = { digest[2 * i], digest[2 * i + 1] };
-
-		value[2 + i] = strtoul(byte, NULL, 16);
-	}
-	return 34;
+	return 2 + from_hex(digest, value + 2);
 }

@@ -37,6 +37,9 @@ int add_rule_once(const char *rule);
 /* Become root of a user namespace, and a mount namespace, in which root is @uid outside. */
 int enter_userns(uid_t uid, int other_flags);
 
+/* The same with @n users, the first of whom is root and @uid outside. */
+int enter_userns_of(uid_t uid, int n);
+
 /* Have a mount namespace of one's own, whose mounts are private. */
 int enter_mount_namespace(void);
 
@@ -83,6 +86,9 @@ int audit_messages(int log, const char *dir, const char *const *words);
  */
 pid_t unlimit_printk(void);
 int limit_printk(pid_t pid);
+
+/* The bytes that pairs of hexadecimal digits stand for.  Returns how many. */
+size_t from_hex(const char *hex, char *bytes);
 
 /* security.ima with the digest of SHA-256 in it.  Returns its size in bytes. */
 size_t ima_xattr(const char digest[DIGEST_SIZE], char value[64]);

@@ -10,9 +10,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/elf.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -27,9 +27,11 @@
 
 #define OVERLAY "/mnt/overlay"
 
-enum hook { BY_OPEN, BY_EXEC, BY_MMAP, HOOKS };
+enum hook { BY_OPEN, BY_EXEC, BY_MMAP, BY_CREDENTIALS, HOOKS };
 
-static const char *const hook_names[HOOKS] = { "FILE_CHECK", "BPRM_CHECK", "MMAP_CHECK" };
+static const char *const hook_names[HOOKS] = {
+	"FILE_CHECK", "BPRM_CHECK", "MMAP_CHECK", "CREDS_CHECK",
+};
 
 /* Rules with these actions for the hook go by this owner of the file. */
 static uid_t owner_for(enum hook hook, const char *actions)
@@ -139,7 +141,7 @@ static int use(const struct way *way)
 	void *map = NULL;
 	int fd;
 
-	if (way->hook == BY_EXEC)
+	if (way->hook == BY_EXEC || way->hook == BY_CREDENTIALS)
 		return run(path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -291,7 +293,7 @@ TEST_F(lies, short_answers_hide_nothing)
 TEST_F(lies, read_that_fails_is_a_violation_each_time)
 {
 	static const int errors[] = {
-		EIO, EINVAL, ENOENT, ENOMEM, EAGAIN, EINTR, EBADF, EACCES, ENODATA, ENOSYS, EPERM,
+		EIO, EINVAL, ENOENT, ENOMEM, EAGAIN, EINTR, EBADF, EACCES, ENODATA, EPERM,
 	};
 
 	served->direct_io = true;
@@ -488,18 +490,12 @@ FIXTURE_TEARDOWN(appraise)
 /* The first content gets a label with its digest. */
 static int label_with(const char *program, unsigned char algorithm)
 {
-	char hex[2 * DIGEST_SIZE];
-	size_t len;
+	char hex[DIGEST_SIZE];
 
 	if (digest(program, served->content[0].data, SIZE, hex, sizeof(hex)))
 		return -1;
 	label(algorithm);
-	for (len = 0; hex[2 * len]; len++) {
-		char byte[3] = { hex[2 * len], hex[2 * len + 1] };
-
-		served->value[XATTR_IMA][0][2 + len] = strtoul(byte, NULL, 16);
-	}
-	served->len[XATTR_IMA][0] = 2 + len;
+	served->len[XATTR_IMA][0] = 2 + from_hex(hex, served->value[XATTR_IMA][0] + 2);
 	return 0;
 }
 
@@ -643,6 +639,59 @@ TEST_F(header, other_interpreter_is_refused)
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_EQ(1, news(&self->s, &variant->way, 0).violations);
 }
+
+#ifdef __x86_64__
+/* A program of @size bytes that ends with @status, and is this test's alone. */
+static void make_program(struct content *content, size_t size, unsigned char status)
+{
+	static const unsigned char code[] = {
+		0xb8, 60, 0, 0, 0, /* mov $SYS_exit, %eax */
+		0xbf, 0, 0, 0, 0, /* mov $status, %edi */
+		0x0f, 0x05, /* syscall */
+	};
+	const __u64 base = 0x400000, start = sizeof(struct elf64_hdr) + sizeof(struct elf64_phdr);
+	const struct elf64_hdr ehdr = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
+		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+		.e_entry = base + start, .e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
+		.e_phentsize = sizeof(struct elf64_phdr), .e_phnum = 1,
+	};
+	const struct elf64_phdr phdr = {
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = base, .p_paddr = base,
+		.p_filesz = size, .p_memsz = size, .p_align = 4096,
+	};
+	char *data = content->data;
+
+	memcpy(data, &ehdr, sizeof(ehdr));
+	memcpy(data + sizeof(ehdr), &phdr, sizeof(phdr));
+	memcpy(data + start, code, sizeof(code));
+	data[start + 6] = status;
+	snprintf(data + start + sizeof(code), 16, "%d", getpid());
+}
+
+/* A rule for CREDS_CHECK is asked for the program alone on newer kernels. */
+TEST_F(header, other_header_of_a_program_is_a_violation_by_credentials)
+{
+	struct way way = variant->way;
+	struct news got;
+
+	way.hook = BY_CREDENTIALS;
+	for (int i = 0; i < 2; i++)
+		make_program(&served->content[i], SIZE, 42);
+	/* which makes no difference to what the program does */
+	served->content[1].data[EI_PAD] = 1;
+	ASSERT_EQ(0, set_sizes(&self->s, SIZE, SIZE));
+	ASSERT_EQ(0, start(&self->s, &way, "measure", option()));
+	EXPECT_EQ(42, use(&way));
+	EXPECT_EQ(1, news(&self->s, &way, 0).digest);
+	served->header = 1;
+	EXPECT_EQ(42, use(&way));
+	got = news(&self->s, &way, 0);
+	EXPECT_EQ(1, got.violations);
+	EXPECT_EQ(1, got.entries);
+}
+#endif
 
 /* Files that are shorter than what execve(2) reads. */
 TEST_F(header, short_file_is_measured)

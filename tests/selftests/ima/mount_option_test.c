@@ -4,8 +4,11 @@
  * give it and where it is shown. What it does to IMA is not looked at here.
  *
  * The environment may name block devices to mount: IMA_TEST_EXT4 with an ext4
- * filesystem, which is mounted read-only, and IMA_TEST_BTRFS with a btrfs.
+ * filesystem, which is mounted read-only, and IMA_TEST_BTRFS with a btrfs. With
+ * IMA_TEST_WITHOUT_OPTION in it nothing is skipped on a kernel without the option:
+ * the tests then fail.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,19 +16,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "ima.h"
 
-#define OPTION "ima_nocache"
 #define DIR "/mnt/option"
 #define DIR2 "/mnt/option2"
+#define USER 1000 /* who is root of a user namespace */
+#define REFUSAL "VFS: mounted without " OPTION ": remount it"
 
-/* Whether mountinfo has the option among the super options of the mount @dir. */
+/* 1 if the option is in @list, which has commas in between and is cut up. */
+static int listed(char *list)
+{
+	char *word;
+
+	while ((word = strsep(&list, ",")))
+		if (!strcmp(word, OPTION))
+			return 1;
+	return 0;
+}
+
+/* Whether mountinfo has it among the super options of what is at @dir, -1: no mount. */
 static int shown(const char *dir)
 {
 	char *line = NULL, mountpoint[256], super[1024], *dash;
@@ -39,10 +54,7 @@ static int shown(const char *dir)
 		    strcmp(mountpoint, dir) ||
 		    sscanf(dash, " - %*s %*s %1023s", super) != 1)
 			continue;
-		ret = 0;
-		for (char *o = strtok(super, ","); o; o = strtok(NULL, ","))
-			if (!strcmp(o, OPTION))
-				ret = 1;
+		ret = listed(super);
 	}
 	free(line);
 	if (f)
@@ -50,14 +62,14 @@ static int shown(const char *dir)
 	return ret;
 }
 
-/* Read what the kernel has logged in @fs; 1 if @text is part of it. */
-static int logged(int fs, const char *text)
+/* Read what is new in @log, a filesystem context or the kernel's; 1 if @text is part of it. */
+static int logged(int log, const char *text)
 {
-	char message[512];
+	char message[RECORD_SIZE];
 	ssize_t len;
 	int found = 0;
 
-	while ((len = read(fs, message, sizeof(message) - 1)) > 0) {
+	while ((len = read(log, message, sizeof(message) - 1)) > 0) {
 		message[len] = '\0';
 		if (strstr(message, text))
 			found = 1;
@@ -77,30 +89,47 @@ static int new_mount(int fs, const char *dir)
 	return ret;
 }
 
-static int write_file(const char *path, const char *text)
+/* Begin a filesystem with the option.  Returns a descriptor or -1. */
+static int begin(const char *type, const char *source)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t len = -1;
+	int fs = fsopen(type, FSOPEN_CLOEXEC);
 
-	if (fd >= 0) {
-		len = write(fd, text, strlen(text));
-		close(fd);
-	}
-	return len < 0 ? -1 : 0;
+	if (fs < 0)
+		return -1;
+	if (!fsconfig(fs, FSCONFIG_SET_FLAG, OPTION, NULL, 0) &&
+	    !fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0))
+		return fs;
+	close(fs);
+	return -1;
 }
 
-/* Become root of a new user namespace, with nothing of the old one. */
-static int enter_userns(int other_flags)
+/* The same read-only, up to the superblock.  Returns 0, or the error, with the log in @fs. */
+static int create_read_only(const char *type, const char *source, int *fs)
 {
-	/* /proc/self is root's after a change of IDs, without the prctl(2) */
-	if (setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000) ||
-	    prctl(PR_SET_DUMPABLE, 1) ||
-	    unshare(CLONE_NEWUSER | CLONE_NEWNS | other_flags) ||
-	    write_file("/proc/self/setgroups", "deny") ||
-	    write_file("/proc/self/uid_map", "0 1000 1") ||
-	    write_file("/proc/self/gid_map", "0 1000 1"))
-		return -1;
-	return 0;
+	*fs = begin(type, source);
+	if (*fs < 0 || fsconfig(*fs, FSCONFIG_SET_FLAG, "ro", NULL, 0))
+		return errno;
+	return fsconfig(*fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? errno : 0;
+}
+
+/* mount(2) at DIR2 as the second one.  Returns 0 or the error. */
+static int mount_again(const char *type, const char *source, unsigned long flags,
+		       const char *options)
+{
+	return mount(source, DIR2, type, flags, options) ? errno : 0;
+}
+
+/* How many names are in @dir. */
+static int names_in(const char *dir)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, NULL, NULL);
+
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	if (n >= 0)
+		free(names);
+	return n;
 }
 
 FIXTURE(option) {
@@ -108,10 +137,15 @@ FIXTURE(option) {
 
 FIXTURE_SETUP(option)
 {
-	ASSERT_EQ(0, unshare(CLONE_NEWNS));
-	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	mkdir(DIR, 0755);
-	mkdir(DIR2, 0755);
+	const char *missing = option_is_missing();
+
+	if (missing)
+		SKIP(return, "%s", missing);
+	ASSERT_EQ(0, enter_mount_namespace());
+	/* nothing is left behind on what everybody sees */
+	ASSERT_EQ(0, mount("none", "/mnt", "tmpfs", 0, NULL));
+	ASSERT_EQ(0, mkdir(DIR, 0755));
+	ASSERT_EQ(0, mkdir(DIR2, 0755));
 }
 
 FIXTURE_TEARDOWN(option)
@@ -286,30 +320,176 @@ TEST_F(option, types_that_ignore_options_set_it)
 	EXPECT_EQ(1, shown(DIR));
 }
 
-TEST_F(option, btrfs_sets_it)
+/* On 6.1 it mounts twice to mount once. */
+TEST_F(option, btrfs_sets_it_by_mount2)
 {
 	const char *disk = getenv("IMA_TEST_BTRFS");
 
 	if (!disk)
 		SKIP(return, "no IMA_TEST_BTRFS");
-	ASSERT_EQ(0, mount(disk, DIR, "btrfs", 0,
-			   "thread_pool=2," OPTION ",max_inline=0")) {
+	ASSERT_EQ(0, mount(disk, DIR, "btrfs", 0, "thread_pool=2," OPTION ",max_inline=0")) {
 		TH_LOG("%s", strerror(errno));
 	}
 	EXPECT_EQ(1, shown(DIR));
 }
 
-TEST_F(option, second_mount_of_a_superblock_sets_it_for_both)
+TEST_F(option, btrfs_sets_it_by_fsconfig)
+{
+	const char *disk = getenv("IMA_TEST_BTRFS");
+	int fs;
+
+	if (!disk)
+		SKIP(return, "no IMA_TEST_BTRFS");
+	ASSERT_EQ(0, create_read_only("btrfs", disk, &fs)) {
+		TH_LOG("%s", strerror(errno));
+	}
+	ASSERT_EQ(0, new_mount(fs, DIR));
+	EXPECT_EQ(1, shown(DIR));
+}
+
+TEST_F(option, second_mount_with_it_is_refused_by_mount2_with_a_message)
+{
+	const char *disk = getenv("IMA_TEST_EXT4");
+	int log;
+
+	if (!disk)
+		SKIP(return, "no IMA_TEST_EXT4");
+	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
+	ASSERT_EQ(0, shown(DIR));
+	log = open_log();
+	ASSERT_LE(0, log);
+	EXPECT_EQ(EBUSY, mount_again("ext4", disk, MS_RDONLY, OPTION));
+	EXPECT_EQ(1, logged(log, REFUSAL));
+	EXPECT_EQ(-1, shown(DIR2));
+
+	/* nothing has happened to the first one, and it can have others */
+	EXPECT_EQ(0, shown(DIR));
+	EXPECT_LT(2, names_in(DIR));
+	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, NULL));
+	EXPECT_EQ(0, shown(DIR2));
+}
+
+TEST_F(option, second_mount_with_it_is_refused_by_fsconfig_with_a_message)
+{
+	const char *disk = getenv("IMA_TEST_EXT4");
+	int fs;
+
+	if (!disk)
+		SKIP(return, "no IMA_TEST_EXT4");
+	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
+	EXPECT_EQ(EBUSY, create_read_only("ext4", disk, &fs));
+	EXPECT_EQ(1, logged(fs, REFUSAL));
+	EXPECT_EQ(0, shown(DIR));
+	EXPECT_LT(2, names_in(DIR));
+}
+
+TEST_F(option, second_mount_with_it_shares_what_was_remounted)
 {
 	const char *disk = getenv("IMA_TEST_EXT4");
 
 	if (!disk)
 		SKIP(return, "no IMA_TEST_EXT4");
 	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
-	ASSERT_EQ(0, shown(DIR));
-	ASSERT_EQ(0, mount(disk, DIR2, "ext4", MS_RDONLY, OPTION));
+	ASSERT_EQ(EBUSY, mount_again("ext4", disk, MS_RDONLY, OPTION));
+	ASSERT_EQ(0, mount(NULL, DIR, NULL, MS_REMOUNT | MS_RDONLY, OPTION));
+	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, OPTION));
 	EXPECT_EQ(1, shown(DIR));
 	EXPECT_EQ(1, shown(DIR2));
+}
+
+TEST_F(option, second_mount_shares_a_superblock_that_has_it)
+{
+	const char *disk = getenv("IMA_TEST_EXT4");
+	int fs;
+
+	if (!disk)
+		SKIP(return, "no IMA_TEST_EXT4");
+	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, OPTION));
+	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, OPTION));
+	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(0, umount(DIR2));
+
+	EXPECT_EQ(0, create_read_only("ext4", disk, &fs));
+	EXPECT_EQ(0, new_mount(fs, DIR2));
+	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(0, close(fs));
+	EXPECT_EQ(0, umount(DIR2));
+
+	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, NULL));
+	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR));
+}
+
+TEST_F(option, second_mount_that_the_filesystem_refuses_does_not_set_it)
+{
+	const char *disk = getenv("IMA_TEST_EXT4");
+
+	if (!disk)
+		SKIP(return, "no IMA_TEST_EXT4");
+	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
+	EXPECT_EQ(EINVAL, mount_again("ext4", disk, MS_RDONLY, OPTION ",bogus"));
+	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(EINVAL, mount_again("ext4", disk, MS_RDONLY, OPTION ",errors=bogus"));
+	EXPECT_EQ(0, shown(DIR));
+	/* the superblock is writable or not, for all of its mounts */
+	EXPECT_EQ(EBUSY, mount_again("ext4", disk, 0, OPTION));
+	EXPECT_EQ(0, shown(DIR));
+}
+
+TEST_F(option, btrfs_second_mount_with_it_is_refused)
+{
+	const char *disk = getenv("IMA_TEST_BTRFS");
+	int fs;
+
+	if (!disk)
+		SKIP(return, "no IMA_TEST_BTRFS");
+	ASSERT_EQ(0, mount(disk, DIR, "btrfs", 0, NULL));
+	EXPECT_EQ(EBUSY, mount_again("btrfs", disk, 0, OPTION));
+	EXPECT_EQ(EBUSY, mount_again("btrfs", disk, 0, "subvol=/," OPTION));
+	/* btrfs itself lets mounts of its differ in this */
+	EXPECT_EQ(EBUSY, mount_again("btrfs", disk, MS_RDONLY, OPTION));
+	EXPECT_EQ(EBUSY, create_read_only("btrfs", disk, &fs));
+	EXPECT_EQ(1, logged(fs, REFUSAL));
+	EXPECT_EQ(-1, shown(DIR2));
+
+	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, mount_again("btrfs", disk, MS_RDONLY, "subvol=/"));
+	EXPECT_EQ(0, shown(DIR2));
+}
+
+TEST_F(option, btrfs_second_mount_shares_a_superblock_that_has_it)
+{
+	static const char *const options[] = { OPTION, NULL, "subvol=/," OPTION, "subvol=/" };
+	const char *disk = getenv("IMA_TEST_BTRFS");
+
+	if (!disk)
+		SKIP(return, "no IMA_TEST_BTRFS");
+	ASSERT_EQ(0, mount(disk, DIR, "btrfs", 0, OPTION));
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		ASSERT_EQ(0, mount_again("btrfs", disk, i % 2 ? MS_RDONLY : 0, options[i])) {
+			TH_LOG("options %s", options[i] ?: "none");
+		}
+		EXPECT_EQ(1, shown(DIR2));
+		EXPECT_EQ(0, umount(DIR2));
+	}
+	EXPECT_EQ(1, shown(DIR));
+}
+
+/* It has but one superblock, and that is mounted. */
+TEST_F(option, devtmpfs_with_it_is_refused)
+{
+	int fs;
+
+	if (mount("none", DIR, "devtmpfs", 0, NULL))
+		SKIP(return, "no devtmpfs");
+	if (shown(DIR))
+		SKIP(return, "the devtmpfs here has it");
+	EXPECT_EQ(EBUSY, mount_again("devtmpfs", "none", 0, OPTION));
+	EXPECT_EQ(EBUSY, mount_again("devtmpfs", "none", 0, "mode=755," OPTION));
+	EXPECT_EQ(EBUSY, create_read_only("devtmpfs", "none", &fs));
+	EXPECT_EQ(1, logged(fs, REFUSAL));
+	EXPECT_EQ(-1, shown(DIR2));
+	EXPECT_EQ(0, shown(DIR));
 }
 
 TEST_F(option, it_ends_with_the_superblock)
@@ -325,9 +505,9 @@ TEST_F(option, it_ends_with_the_superblock)
 	EXPECT_EQ(0, shown(DIR));
 }
 
-TEST_F(option, owner_of_a_user_namespace_sets_it_on_his_superblock)
+TEST_F(option, owner_of_a_user_namespace_sets_it_on_their_superblock)
 {
-	ASSERT_EQ(0, enter_userns(0));
+	ASSERT_EQ(0, enter_userns(USER, 0));
 	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, OPTION));
 	EXPECT_EQ(1, shown(DIR));
 	ASSERT_EQ(0, mount("none", DIR2, "tmpfs", 0, NULL));
@@ -335,38 +515,82 @@ TEST_F(option, owner_of_a_user_namespace_sets_it_on_his_superblock)
 	EXPECT_EQ(1, shown(DIR2));
 }
 
+/* What is wrong when somebody else tries, or 0. */
+static int try_on_cgroup2(void)
+{
+	int fs;
+
+	if (enter_userns(USER, CLONE_NEWCGROUP))
+		return 1;
+	/* it is the host's superblock that one gets ... */
+	if (mount("none", DIR, "cgroup2", 0, NULL) || shown(DIR))
+		return 2;
+	/* ... and the option is not one's own to give there */
+	if (mount_again("cgroup2", "none", 0, OPTION) != EBUSY)
+		return 3;
+	if (create_read_only("cgroup2", "none", &fs) != EBUSY || !logged(fs, REFUSAL))
+		return 4;
+	if (!mount(NULL, DIR, NULL, MS_REMOUNT, OPTION) || errno != EPERM)
+		return 5;
+	return shown(DIR) ? 6 : 0;
+}
+
 TEST_F(option, nobody_else_sets_it_on_the_host_cgroup2)
 {
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (mount("none", DIR2, "cgroup2", 0, NULL))
+		SKIP(return, "no cgroup2");
+	if (shown(DIR2))
+		SKIP(return, "the cgroup2 here has it");
+	pid = fork();
 	ASSERT_LE(0, pid);
-	if (!pid) {
-		if (enter_userns(CLONE_NEWCGROUP))
-			_exit(1);
-		/* it is the host's superblock that one gets ... */
-		if (mount("none", DIR, "cgroup2", 0, NULL) || shown(DIR))
-			_exit(2);
-		/* ... and the option is not one's own to give there */
-		if (!mount("none", DIR2, "cgroup2", 0, OPTION))
-			_exit(3);
-		_exit(errno == EPERM ? 0 : 4);
-	}
+	if (!pid)
+		_exit(try_on_cgroup2());
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
-	EXPECT_EQ(0, shown("/sys/fs/cgroup"));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_EQ(0, shown(DIR2));
 }
 
-/* A superblock of the host stays its own even if a container makes it anew. */
-TEST_F(option, nobody_else_sets_it_on_a_new_global_superblock)
+/*
+ * That of a new network namespace.  The host owns it, whoever makes it: no container can
+ * remount it.
+ */
+TEST_F(option, container_sets_it_on_a_global_superblock_that_it_makes)
 {
-	ASSERT_EQ(0, enter_userns(CLONE_NEWNET));
-	ASSERT_EQ(0, mount("none", DIR, "sysfs", 0, NULL)) {
+	ASSERT_EQ(0, enter_userns(USER, CLONE_NEWNET));
+	ASSERT_EQ(0, mount("none", DIR, "sysfs", 0, OPTION)) {
 		TH_LOG("%s", strerror(errno));
 	}
-	ASSERT_EQ(0, umount(DIR));
-	EXPECT_EQ(-1, mount("none", DIR, "sysfs", 0, OPTION));
+	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(-1, mount(NULL, DIR, NULL, MS_REMOUNT, OPTION));
 	EXPECT_EQ(EPERM, errno);
+}
+
+TEST_F(option, container_shares_a_global_superblock_that_has_it)
+{
+	ASSERT_EQ(0, enter_userns(USER, CLONE_NEWNET));
+	ASSERT_EQ(0, mount("none", DIR, "sysfs", 0, OPTION));
+	/* with nothing to say over it */
+	EXPECT_EQ(0, mount_again("sysfs", "none", 0, OPTION));
+	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(0, umount(DIR2));
+	EXPECT_EQ(0, mount_again("sysfs", "none", 0, NULL));
+	EXPECT_EQ(1, shown(DIR2));
+}
+
+TEST_F(option, container_does_not_set_it_on_a_global_superblock_without_it)
+{
+	ASSERT_EQ(0, enter_userns(USER, CLONE_NEWNET));
+	ASSERT_EQ(0, mount("none", DIR, "sysfs", 0, NULL));
+	EXPECT_EQ(EBUSY, mount_again("sysfs", "none", 0, OPTION));
+	EXPECT_EQ(0, shown(DIR));
+
+	/* there is another one when that is gone */
+	ASSERT_EQ(0, umount(DIR));
+	EXPECT_EQ(0, mount_again("sysfs", "none", 0, OPTION));
+	EXPECT_EQ(1, shown(DIR2));
 }
 
 /*
@@ -378,6 +602,7 @@ TEST_F(option, nobody_else_sets_it_on_a_new_global_superblock)
 #endif
 #define STATMOUNT_MNT_OPTS_ 0x80ULL
 #define STATMOUNT_OPT_ARRAY_ 0x400ULL
+#define STATMOUNT_OPT_SEC_ARRAY_ 0x800ULL
 #define STATX_MNT_ID_UNIQUE_ 0x4000U
 
 struct statmount_ {
@@ -387,7 +612,9 @@ struct statmount_ {
 	__u32 others[28];
 	__u32 opt_num;
 	__u32 opt_array;
-	__u8 reserved[376];
+	__u32 opt_sec_num;
+	__u32 opt_sec_array;
+	__u8 reserved[368];
 	char str[4096];
 };
 
@@ -419,28 +646,37 @@ TEST_F(option, statmount_shows_it_in_the_option_string)
 		SKIP(return, "no statmount(2)");
 	ASSERT_EQ(0, ret);
 	ASSERT_EQ(STATMOUNT_MNT_OPTS_, buf.mask & STATMOUNT_MNT_OPTS_);
-	EXPECT_EQ(0, strncmp(buf.str + buf.mnt_opts, OPTION ",", strlen(OPTION ","))) {
-		TH_LOG("%s", buf.str + buf.mnt_opts);
-	}
+	EXPECT_EQ(1, listed(buf.str + buf.mnt_opts));
+}
+
+/* 1 if it is one of @n strings, one behind the other. */
+static int in_array(const char *strings, __u32 n)
+{
+	for (; n; n--, strings += strlen(strings) + 1)
+		if (!strcmp(strings, OPTION))
+			return 1;
+	return 0;
 }
 
 /* On a filesystem that shows options of its own, and on one that has none. */
-TEST_F(option, statmount_shows_it_in_the_option_array)
+TEST_F(option, statmount_shows_it_in_the_array_of_security_options_alone)
 {
 	static const char *const types[] = { "tmpfs", "sysfs" };
 	struct statmount_ buf = { 0 };
 	int ret;
 
+	/* its own sysfs, as that of others may have been mounted without it */
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		ASSERT_EQ(0, mount("none", DIR, types[i], 0, OPTION));
-		ret = statmount_(DIR, STATMOUNT_OPT_ARRAY_, &buf);
+		ret = statmount_(DIR, STATMOUNT_OPT_ARRAY_ | STATMOUNT_OPT_SEC_ARRAY_, &buf);
 		if (ret > 0)
 			SKIP(return, "no statmount(2)");
 		ASSERT_EQ(0, ret);
-		if (!(buf.mask & STATMOUNT_OPT_ARRAY_))
-			SKIP(return, "no option array in statmount(2)");
-		EXPECT_LE(1, buf.opt_num);
-		EXPECT_EQ(0, strcmp(buf.str + buf.opt_array, OPTION));
+		if (!(buf.mask & STATMOUNT_OPT_SEC_ARRAY_))
+			SKIP(return, "no array of security options in statmount(2)");
+		EXPECT_EQ(1, in_array(buf.str + buf.opt_sec_array, buf.opt_sec_num));
+		EXPECT_EQ(0, in_array(buf.str + buf.opt_array, buf.opt_num));
 		ASSERT_EQ(0, umount(DIR));
 	}
 }

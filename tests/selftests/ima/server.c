@@ -30,7 +30,8 @@ int new_served(void)
 	if (served == MAP_FAILED)
 		return -1;
 	for (int i = 0; i < CONTENTS; i++) {
-		served->content[i].size = served->content[i].told = SIZE;
+		served->content[i].size = SIZE;
+		served->content[i].told = SIZE;
 		snprintf(served->content[i].data, SIZE, "content %d of test %d", i, getpid());
 	}
 	served->timeout = KEPT;
