@@ -30,7 +30,7 @@ struct program {
 const struct passwd *program_user(const char *user, const char *target);
 
 /*
- * program_become - become @user for good, with his groups
+ * program_become - become @user for good, with their groups
  *
  * Returns 0 or -errno.  NULL is the user that one is.
  */

@@ -62,12 +62,12 @@ reevaluation() {
 	local kernel=$1 how=$2 more=
 	[ "$how" != control ] || more=IMA_TEST_WITHOUT_OPTION=1
 	# EVM, once it is on, is asked about all labels
-	GUEST_TIMEOUT=1200 "$how" evaluation "$kernel" \
+	GUEST_TIMEOUT=1800 "$how" evaluation "$kernel" \
 		"RUN=selftests.guest TESTS=evaluate,lies,evm $more" progs.img
 	GUEST_TIMEOUT=3600 "$how" random "$kernel" \
 		"RUN=selftests.guest TESTS=random $random $more" progs.img
 	# tasks that meet; without the option nothing is to be shared
-	[ "$how" = control ] || GUEST_CPUS=2 GUEST_TIMEOUT=900 "$how" sharing "$kernel" \
+	[ "$how" = control ] || GUEST_CPUS=2 GUEST_TIMEOUT=1800 "$how" sharing "$kernel" \
 		"RUN=selftests.guest TESTS=sharing,buffer IMA_TEST_EXT4=/dev/vda" progs.img
 	"$how" digest "$kernel" RUN=digest.guest
 	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
@@ -110,7 +110,8 @@ whole_kernel() {
 	reevaluation "$patched" run
 	reevaluation "$unpatched" control
 	run options "$patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
-	control options "$unpatched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+	control options "$unpatched" "RUN=mount_option_test IMA_TEST_WITHOUT_OPTION=1 $DISKS" \
+		"${disks[@]}"
 	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	begin root_filesystem "$patched" "$unpatched"
 	helper "$patched" "$unpatched"
