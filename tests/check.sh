@@ -210,7 +210,7 @@ else
 	elif [ "$asked" = all ]; then
 		for kernel in "${whole[@]}"; do
 			prepare_kernel "$kernel" "patched noima"
-			run noima "$kernel-patched-noima" RUN=noima.guest
+			run noima "$kernel-patched-noima" "RUN=noima.guest ima_nocache=userns"
 			host "series-$kernel" "checks of the series for $kernel" \
 				kernel/check-series.sh "$kernel"
 		done

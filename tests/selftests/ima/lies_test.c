@@ -478,6 +478,7 @@ FIXTURE_SETUP(appraise)
 		SKIP(return, "%s", missing);
 	ASSERT_EQ(0, set_up_lies(&self->s));
 	served->direct_io = true;
+	served->timeout = 0;
 	ASSERT_EQ(0, set_sizes(&self->s, SIZE, SIZE));
 	ASSERT_EQ(0, start(&self->s, &variant->way, "measure appraise", option()));
 }
@@ -551,8 +552,12 @@ TEST_F(appraise, read_that_fails_is_refused)
 
 TEST_F(appraise, size_that_is_wrong_is_no_reason_to_refuse)
 {
+	struct stat st;
+
 	ASSERT_EQ(0, label_with("sha256sum", HASH_ALGO_SHA256));
 	served->content[0].told = 0;
+	ASSERT_EQ(0, stat(DIR "/file", &st));
+	ASSERT_EQ(0, st.st_size);
 	EXPECT_EQ(0, use(&variant->way));
 	EXPECT_EQ(1, news(&self->s, &variant->way, 0).digest);
 }
