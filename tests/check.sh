@@ -59,8 +59,9 @@ DISKS="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 # What shows whether files are evaluated anew, and listed as they are. On unpatched kernels,
 # as a control, without the option.
 reevaluation() {
-	local kernel=$1 how=$2 more=
-	[ "$how" != control ] || more=IMA_TEST_WITHOUT_OPTION=1
+	# no rule but those of the tests
+	local kernel=$1 how=$2 more=OWN_POLICY=1
+	[ "$how" != control ] || more+=" IMA_TEST_WITHOUT_OPTION=1"
 	# EVM, once it is on, is asked about all labels
 	GUEST_TIMEOUT=1800 "$how" evaluation "$kernel" \
 		"RUN=selftests.guest TESTS=evaluate,lies,evm $more" progs.img

