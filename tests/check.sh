@@ -164,6 +164,8 @@ full() {
 		control "filesystems-$api" "$3" "$words" filesystems.img
 	done
 	run submount "$2" "RUN=submount.guest SUBMOUNTS=nfs,debugfs" filesystems.img
+	run growth "$2" RUN=growth.guest filesystems.img
+	control growth "$3" "RUN=growth.guest WITHOUT_OPTION=1" filesystems.img
 }
 
 # host NAME TEXT COMMAND...: prints its results, and fails if one of them is
