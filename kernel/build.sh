@@ -4,13 +4,14 @@
 #
 # usage: kernel/build.sh KERNEL patched|unshared|unpatched [CONFIG]
 #        kernel/build.sh KERNEL patches     only write the series for that source,
-#                                           numbered, to $BUILD/patches/KERNEL
+#                                           numbered, to $BUILD/patches/KERNEL, and
+#                                           what is on top of it to KERNEL-bind
 #
 # KERNEL is one of kernel/kernels. With KERNEL_TREE=/path that tree is used in
 # place of Debian's source; it is copied, never changed. An "unshared" kernel has the
 # series but for the patch by which concurrent accesses share a digest. CONFIG is a
 # fragment in kernel/config/ that is added to base, and with it what it has for that
-# KERNEL. The result is $BUILD/kernel/KERNEL-VARIANT
+# KERNEL; "bind" is for a kernel with the second series. The result is $BUILD/kernel/KERNEL-VARIANT
 # (or -VARIANT-CONFIG): bzImage, config, release, the tests' module, and the headers
 # of the kernel's test harness and its checkpatch.pl. It is kept, by the hash of all that
 # went into it, in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
@@ -34,6 +35,8 @@ cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
 configs=("$here/config/base.config")
 [ -z "$extra" ] || configs+=("$here/config/$extra.config")
 [ ! -f "$here/config/$extra-$kernel.config" ] || configs+=("$here/config/$extra-$kernel.config")
+[ "$variant" = unpatched ] || [ "$variant" = unshared ] || [ -z "$(series_files "$kernel" bind)" ] ||
+	configs+=("$here/config/bind.config")
 NEEDED_MB=3500 # for a source tree and the objects of a kernel
 
 # Where $kernel comes from.
@@ -149,16 +152,19 @@ get_source() {
 apply_series() {
 	"$here/export.sh" "$kernel" "$src" "$tmp/patches" || return
 	cp -al "$src" "$tmp/src" || return
-	for p in "$tmp"/patches/*.patch; do
-		case $p in */0000-*) continue ;; esac # the cover letter
+	for p in "$tmp"/patches{,-bind}/*.patch; do
+		case $p in */0000-* | *"*"*) continue ;; esac # a cover letter, or none
 		patch -d "$tmp/src" -p1 -F0 --no-backup-if-mismatch -i "$p" || return
 	done
 	rm -rf "$tree"
 	mv -T "$tmp/src" "$tree"
 	[ "$variant" != unshared ] || return 0
-	rm -rf "$BUILD/patches/$kernel"
 	mkdir -p "$BUILD/patches"
-	mv -T "$tmp/patches" "$BUILD/patches/$kernel"
+	for part in "" -bind; do
+		rm -rf "$BUILD/patches/$kernel$part"
+		[ ! -d "$tmp/patches$part" ] ||
+			mv -T "$tmp/patches$part" "$BUILD/patches/$kernel$part"
+	done
 }
 
 configure() {
@@ -210,7 +216,10 @@ if [ "$variant" != unpatched ]; then
 		die "the series for $kernel does not apply to ${KERNEL_TREE:-$package}"
 fi
 if [ "$variant" = patches ]; then
-	echo "  $BUILD/patches/$kernel: $(find "$BUILD/patches/$kernel" -name '*.patch' ! -name '0000-*' | wc -l) patches"
+	for dir in "$BUILD/patches/$kernel"{,-bind}; do
+		[ ! -d "$dir" ] ||
+			echo "  $dir: $(find "$dir" -name '*.patch' ! -name '0000-*' | wc -l) patches"
+	done
 	exit 0
 fi
 

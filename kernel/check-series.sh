@@ -13,17 +13,25 @@
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=$1
+# shellcheck source=kernel/series.sh
+. "$here/series.sh"
 BUILD=$(realpath "${BUILD:-build}")
 export BUILD
 
 # Without these options, each by itself, must it build too.
 WITHOUT=(nothing IMA IMA_APPRAISE EVM OVERLAY_FS)
+fragments=("$here/config/base.config")
+# what the series brings
+if [ -n "$(series_files "$kernel" bind)" ]; then
+	fragments+=("$here/config/bind.config")
+	WITHOUT+=(IMA_BIND)
+fi
 
 # These may grow without IMA, though nobody can set the flag then: what hands it on from
-# an fs_context, and evm_verify_hmac(), which looks for the real dentry, and for nothing
-# there. Before the newest it is the VFS that knows the option: it refuses it, and shows
+# an fs_context or a layer, and evm_verify_hmac(), which looks for the real dentry, and for
+# nothing there. Before the newest it is the VFS that knows the option: it refuses it, and shows
 # and forces it.
-may_grow="vfs_get_tree reconfigure_super finish_automount evm_verify_hmac"
+may_grow="vfs_get_tree reconfigure_super finish_automount evm_verify_hmac ovl_fill_super"
 case $kernel in
 newest) may_grow+=" devtmpfs_get_tree" ;;
 *)
@@ -33,8 +41,12 @@ newest) may_grow+=" devtmpfs_get_tree" ;;
 esac
 
 "$here/build.sh" "$kernel" patches >&2
-patches=("$BUILD/patches/$kernel"/*.patch)
-patches=("${patches[@]:1}") # the first is the cover letter
+patches=()
+for dir in "$BUILD/patches/$kernel"{,-bind}; do
+	[ -d "$dir" ] || continue
+	part=("$dir"/*.patch)
+	patches+=("${part[@]:1}") # the first is the cover letter
+done
 src=$BUILD/kernel/src-$kernel
 work=$BUILD/check-series/$kernel
 rm -rf "$work"
@@ -63,8 +75,14 @@ configure() {
 	else
 		cp -a "$first" "$obj"
 	fi
-	cp "$here/config/base.config" "$obj/fragment"
+	cat "${fragments[@]}" > "$obj/fragment"
 	[ "$1" = nothing ] || echo "# CONFIG_$1 is not set" >> "$obj/fragment"
+	settle "$1"
+}
+
+# settle CONFIGURATION: as far as the tree knows its options
+settle() {
+	local obj=$work/without-$1
 	"$work/tree/scripts/kconfig/merge_config.sh" -m -O "$obj" "$obj/.config" "$obj/fragment"
 	make -s -C "$work/tree" O="$obj" olddefconfig
 	make -s -C "$work/tree" O="$obj" prepare
@@ -72,7 +90,7 @@ configure() {
 
 # The objects that a patch touches, as far as the configuration has them.
 objects() {
-	sed -n 's|^--- a/\(.*\)\.c$|\1.o|p' "$1" | grep -v '^tools/' | sort -u
+	sed -n 's|^+++ b/\(.*\)\.c$|\1.o|p' "$1" | grep -v '^tools/' | sort -u
 }
 
 # compile CONFIGURATION OBJECTS...: what W=1 and sparse say, without line numbers
@@ -83,6 +101,8 @@ compile() {
 		case $(basename "$obj")/$object in
 		without-IMA/security/integrity/ima/*) ;;
 		without-EVM/security/integrity/evm/*) ;;
+		without-OVERLAY_FS/fs/overlayfs/*) ;;
+		without-IMA_BIND/security/integrity/ima/ima_bind.o) ;;
 		*) wanted+=("$object") ;;
 		esac
 	done
@@ -139,10 +159,13 @@ for p in "${patches[@]}"; do
 	! grep -E 'offset|fuzz' "$work/apply" || bad=1
 	result "$bad" "$name applies without fuzz or offset"
 	bad=0
-	said=$(perl "$work/tree/scripts/checkpatch.pl" --no-tree --strict -q - < "$p") || bad=1
+	said=$(perl "$work/tree/scripts/checkpatch.pl" --no-tree --strict --ignore FILE_PATH_CHANGES -q - < "$p") || bad=1
 	[ -z "$said" ] || { echo "# ${said//$'\n'/$'\n'# }"; bad=1; }
 	result "$bad" "$name passes checkpatch.pl --strict"
 
+	! grep -q '^+++ b/.*/Kconfig$' "$p" || for without in "${WITHOUT[@]}"; do
+		settle "$without" > "$work/settle.log" 2>&1
+	done
 	mapfile -t touched < <(objects "$p")
 	bad=0
 	[ "${#touched[@]}" = 0 ] || for without in "${WITHOUT[@]}"; do

@@ -5,6 +5,9 @@
 #
 # usage: kernel/export.sh KERNEL SOURCE_TREE DIR
 #
+# What is on top of the first series, if there is something for this kernel, goes to
+# DIR-bind, a series of its own.
+#
 # Fails where a patch does not apply as it is, wherever in the file. The selftests
 # are not kept as a patch: that one is made from tests/selftests/ima. The cover letter
 # names the commit that the series is based on if the source, or KERNEL_TREE that it
@@ -37,7 +40,6 @@ git=(git -C "$work" -c user.name=series -c user.email= -c core.hooksPath=/dev/nu
 "${git[@]}" init -q
 "${git[@]}" add -A -f
 "${git[@]}" commit -q --allow-empty -m base
-base=$("${git[@]}" rev-parse HEAD)
 
 # header NAME: what the patches say behind this word, the same in all of them
 header() {
@@ -47,29 +49,45 @@ header() {
 add_selftests() {
 	# their own .gitignore leaves out what is built there
 	cp -R "$kernel_dir/../tests/selftests/ima" "$work/tools/testing/selftests/"
+	rm "$work/tools/testing/selftests/ima/bind_test.c"
 	sed -i 's/^TARGETS += intel_pstate$/TARGETS += ima\n&/' "$work/$selftests_makefile"
 	sed -i '/^INTEGRITY MEASUREMENT ARCHITECTURE (IMA)$/,/^$/ s|^F:\tsecurity/integrity/ima/$|&\nF:\ttools/testing/selftests/ima/|' \
 		"$work/MAINTAINERS"
+	commit_selftests selftests.message
+}
+
+add_selftests_of_bind() {
+	local ima=$work/tools/testing/selftests/ima config
+	cp "$kernel_dir/../tests/selftests/ima/bind_test.c" "$ima/"
+	config=$(grep -h ^CONFIG_ "$ima/config" "$kernel_dir/config/bind.config" | sort -u)
+	echo "$config" > "$ima/config"
+	commit_selftests selftests-bind.message
+}
+
+# commit_selftests MESSAGE
+commit_selftests() {
 	"${git[@]}" add -A
 	{
-		cat "$kernel_dir/selftests.message"
+		cat "$kernel_dir/$1"
 		echo
 		echo "Signed-off-by: $(header Signed-off-by)"
 	} | "${git[@]}" commit -q --author "$(header Signed-off-by)" -F -
 }
 
-for name in $(series_names); do
-	file=$(series_file "$name" "$kernel")
-	if [ "$name" = "$selftests" ]; then
-		add_selftests
-	elif [ -n "$file" ]; then
-		"${git[@]}" am --quiet --whitespace=error "$file"
-	fi
-done
-
-# The letter to the lists is that of the newest kernel: a backport is not sent there.
-letter=$kernel_dir/cover-letter.txt
-[ "$kernel" = newest ] || letter=$kernel_dir/cover-letter-backport.txt
+# apply PART: as commits
+apply() {
+	local name file
+	for name in $(series_names "$1"); do
+		file=$(series_file "$name" "$kernel")
+		if [ "$name" = "$selftests" ]; then
+			add_selftests
+		elif [ "$name" = "$selftests_bind" ]; then
+			add_selftests_of_bind
+		elif [ -n "$file" ]; then
+			"${git[@]}" am --quiet --whitespace=error "$file"
+		fi
+	done
+}
 
 # field NAME: a field of the letter's header, which ends at the first empty line
 field() {
@@ -93,9 +111,10 @@ address_field() {
 }
 
 # addresses PATCH...: whom the letter names, and whom the kernel's script finds for the
-# patches. Nobody for a letter that names nobody.
+# patches. Nobody for a letter that names nobody, and for a backport, which is not sent.
 addresses() {
 	local to
+	[ "$kernel" = newest ] || return 0
 	to=$(field To | sed 's/, */\n/g')
 	[ -n "$to" ] || return 0
 	address_field To <<< "$to"
@@ -106,18 +125,34 @@ addresses() {
 	} | { grep -vxF "$to" || :; } | awk '!seen[$0]++' | address_field Cc
 }
 
-rm -rf "$dir"
-mkdir -p "$dir"
-dir=$(realpath "$dir")
-# git takes the subject and the text of a cover letter from the branch's description.
-"${git[@]}" config "branch.$("${git[@]}" branch --show-current).description" \
-	"$(field Subject)"$'\n\n'"$(sed '1,/^$/ d' "$letter")"
+# write_part PART LETTER DIR: apply it, and write it with its cover letter
+write_part() {
+	local base patches dir=$3
+	letter=$kernel_dir/$2
+	base=$("${git[@]}" rev-parse HEAD)
+	apply "$1"
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	dir=$(realpath "$dir")
+	# git takes the subject and the text of a cover letter from the branch's description.
+	"${git[@]}" config "branch.$("${git[@]}" branch --show-current).description" \
+		"$(field Subject)"$'\n\n'"$(sed '1,/^$/ d' "$letter")"
+	"${git[@]}" format-patch -q --zero-commit --no-signature --full-index --numbered \
+		--cover-letter --cover-from-description=subject -o "$dir" "$base"
+	patches=("$dir"/*.patch)
+	addresses "${patches[@]:1}" > "$work/.git/addresses"
+	sed -i -e '1,/^$/ {' -e "/^Date: / r $work/.git/addresses" -e '}' "${patches[0]}"
+	base_line >> "${patches[0]}"
+}
+
 identity=$(header Signed-off-by)
 export GIT_COMMITTER_NAME=${identity% <*} GIT_COMMITTER_EMAIL=${identity##*<}
 GIT_COMMITTER_EMAIL=${GIT_COMMITTER_EMAIL%>}
-"${git[@]}" format-patch -q --zero-commit --no-signature --full-index --numbered \
-	--cover-letter --cover-from-description=subject -o "$dir" "$base"
-patches=("$dir"/*.patch)
-addresses "${patches[@]:1}" > "$work/.git/addresses"
-sed -i -e '1,/^$/ {' -e "/^Date: / r $work/.git/addresses" -e '}' "${patches[0]}"
-base_line >> "${patches[0]}"
+
+first_letter=cover-letter.txt
+[ "$kernel" = newest ] || first_letter=cover-letter-backport.txt
+write_part nocache "$first_letter" "$dir"
+# What is on top needs all of the first.
+if [ -z "${SERIES_WITHOUT:-}" ] && [ -n "$(series_files "$kernel" bind)" ]; then
+	write_part bind cover-letter-bind.txt "$dir-bind"
+fi

@@ -47,7 +47,7 @@ leave() {
 
 git -C "$tree" format-patch -q -N --zero-commit --no-signature -o "$work" "$base"
 # made from tests/selftests/ima, where it is to be changed
-rm -f "$work"/????-"$selftests".patch
+rm -f "$work"/????-"$selftests".patch "$work"/????-"$selftests_bind".patch
 
 for name in $(series_names); do
 	file=$(series_file "$name" "$kernel")
