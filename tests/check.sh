@@ -18,6 +18,8 @@ asked=${KERNEL:-}
 . tests/jobs.sh
 # shellcheck source=tests/real/parts.sh
 . tests/real/parts.sh
+# shellcheck source=kernel/series.sh
+. kernel/series.sh
 export BUILD
 unset KERNEL
 
@@ -74,6 +76,18 @@ reevaluation() {
 	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
 }
 
+# ima_nocache=bind, where the series for that kernel has it. Its controls are in the test.
+bind() {
+	local has=
+	[ -z "$(series_files "$1" bind)" ] || has=KERNEL_HAS_BIND=1
+	run helper-bind "$2" "RUN=bind.guest $has" progs.img
+	[ -n "$has" ] || return 0
+	GUEST_TIMEOUT=1800 run bind "$2" \
+		"RUN=selftests.guest TESTS=bind OWN_POLICY=1 IMA_TEST_EXT4=/dev/vda" progs.img
+	run forced-bind "$2" \
+		"RUN=forced.guest ima_nocache=userns-bind ima_nocache=bogus ima_nocache"
+}
+
 experiment() {
 	begin experiment_now "$@"
 }
@@ -115,6 +129,7 @@ whole_kernel() {
 		"${disks[@]}"
 	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	begin root_filesystem "$patched" "$unpatched"
+	bind "$1" "$patched"
 	helper "$patched" "$unpatched"
 	[ "$config" != full ] || full "$1" "$patched" "$unpatched"
 }
@@ -192,6 +207,7 @@ if [ "${1:-}" = debug ]; then
 		run options "$kernel-patched-debug" "RUN=mount_option_test $DISKS" "${disks[@]}"
 		run forced "$kernel-patched-debug" \
 			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
+		bind "$kernel" "$kernel-patched-debug"
 	done
 else
 	prepare_kernel "${whole[0]}" patched
@@ -209,6 +225,7 @@ else
 			experiment "$kernel" patched
 			reevaluation "$kernel-patched" run
 			run options "$kernel-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+			bind "$kernel" "$kernel-patched"
 		done
 	elif [ "$asked" = all ]; then
 		for kernel in "${whole[@]}"; do

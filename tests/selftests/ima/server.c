@@ -6,15 +6,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* What is newer than the headers, and than libfuse. */
+struct backing_map {
+	int fd;
+	unsigned int flags;
+	unsigned long long padding;
+};
+
+#define BACKING_OPEN _IOW(229, 1, struct backing_map)
+#define INIT_EXT 0x40000000
+#define INIT2_PASSTHROUGH 0x20
+#define OPEN_PASSTHROUGH 0x80
 
 #define KEPT 86400.0 /* seconds; what the kernel knows of names, it keeps */
 
@@ -22,6 +38,8 @@ struct served *served;
 
 static const char *const xattr_names[XATTRS] = { "security.ima", "security.evm" };
 static fuse_req_t held_req; /* what the server holds back */
+static fuse_req_t held_open;
+static struct fuse_session *session;
 
 int new_served(void)
 {
@@ -48,6 +66,21 @@ static void file_attr(struct stat *st, fuse_ino_t ino)
 	};
 }
 
+static void send_notice(void)
+{
+	const struct content *content = &served->content[served->which];
+	struct fuse_bufvec buf = FUSE_BUFVEC_INIT(content->size);
+
+	buf.buf[0].mem = (void *)content->data;
+	if (served->notice == STORE)
+		fuse_lowlevel_notify_store(session, FILE_INO, 0, &buf, 0);
+	else if (served->notice == INVALIDATE)
+		fuse_lowlevel_notify_inval_inode(session, FILE_INO, 0, 0);
+	else if (served->notice == ANSWER_OPEN)
+		fuse_reply_open(held_open, &(struct fuse_file_info){ .fh = served->which });
+	served->notice = NO_NOTICE;
+}
+
 static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param e = {
@@ -61,6 +94,10 @@ static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		if (held_req)
 			fuse_reply_err(held_req, ENODATA);
 		held_req = NULL;
+	} else if (!strcmp(name, "notice")) {
+		send_notice();
+		fuse_reply_err(req, ENOENT);
+		return;
 	} else if (parent != FUSE_ROOT_ID || strcmp(name, "file") || served->missing) {
 		fuse_reply_err(req, ENOENT);
 		return;
@@ -87,13 +124,45 @@ static void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_attr(req, &st, served->timeout);
 }
 
+/* With flags that libfuse does not know. */
+static void reply_open(fuse_req_t req, const struct fuse_file_info *fi)
+{
+	struct backing_map map = {};
+	struct fuse_open_out out = {
+		.fh = fi->fh,
+		.open_flags = served->open_flags | (fi->direct_io ? FOPEN_DIRECT_IO : 0),
+	};
+	int id;
+
+	if (served->backing[0]) {
+		map.fd = open(served->backing, O_RDWR | O_CLOEXEC);
+		id = ioctl(fuse_session_fd(session), BACKING_OPEN, &map);
+		if (id < 0) {
+			fuse_reply_err(req, errno);
+			return;
+		}
+		close(map.fd);
+		out.open_flags |= OPEN_PASSTHROUGH;
+		out.padding = id;
+	}
+	fuse_reply_buf(req, (char *)&out, sizeof(out));
+}
+
 static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
 	fi->direct_io = served->direct_io || served->hostile || served->by_open;
 	fi->fh = served->which;
 	served->reads = 0;
-	fuse_reply_open(req, fi);
+	if (atomic_exchange(&served->hold_open, false)) {
+		held_open = req;
+		served->held_open = true;
+		return;
+	}
+	if (served->open_flags || served->backing[0])
+		reply_open(req, fi);
+	else
+		fuse_reply_open(req, fi);
 	served->opens++;
 }
 
@@ -112,6 +181,8 @@ static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	}
 	if (served->hostile && served->read_to_end)
 		which = !which;
+	if (served->mixed)
+		which = rand() % CONTENTS;
 	if (served->header >= 0 && off == 0 && size <= EXEC_HEADER)
 		which = served->header;
 	content = &served->content[which];
@@ -131,6 +202,8 @@ static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	} else if (size > (size_t)(MAX_SIZE - off)) {
 		size = MAX_SIZE - off;
 	}
+	if (ino == FILE_INO)
+		served->served_bytes += size;
 	fuse_reply_buf(req, data, size);
 }
 
@@ -202,18 +275,54 @@ static const struct fuse_lowlevel_ops ops = {
 	.setxattr = fs_setxattr,
 };
 
+static ssize_t read_request(int fd, void *buf, size_t len, void *data)
+{
+	(void)data;
+	return read(fd, buf, len);
+}
+
+/* The first answer is about what the server can do. */
+static ssize_t write_answer(int fd, struct iovec *iov, int count, void *data)
+{
+	static bool initialized;
+
+	(void)data;
+	if (!initialized && count == 2 && iov[1].iov_len >= sizeof(struct fuse_init_out)) {
+		struct fuse_init_out *init = iov[1].iov_base;
+
+		init->flags |= INIT_EXT;
+		init->flags2 |= INIT2_PASSTHROUGH;
+		init->unused[0] = 1; /* max_stack_depth */
+	}
+	initialized = true;
+	return writev(fd, iov, count);
+}
+
+static const struct fuse_custom_io passthrough_io = {
+	.writev = write_answer,
+	.read = read_request,
+};
+
+/* Returns 0 if requests come from @device. */
+static int connect_session(int device)
+{
+	char path[32];
+
+	if (served->backing[0])
+		return fuse_session_custom_io(session, &passthrough_io, device);
+	snprintf(path, sizeof(path), "/dev/fd/%d", device);
+	return fuse_session_mount(session, path);
+}
+
 static void serve(int device)
 {
 	char name[] = "ima_test_server", *argv[] = { name, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
-	struct fuse_session *se;
-	char path[32];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(path, sizeof(path), "/dev/fd/%d", device);
-	se = fuse_session_new(&args, &ops, sizeof(ops), NULL);
-	if (se && !fuse_session_mount(se, path))
-		fuse_session_loop(se);
+	session = fuse_session_new(&args, &ops, sizeof(ops), NULL);
+	if (session && !connect_session(device))
+		fuse_session_loop(session);
 	_exit(0);
 }
 
@@ -225,6 +334,18 @@ static int set_number(int fs, const char *name, const char *format, unsigned int
 	return fsconfig(fs, FSCONFIG_SET_STRING, name, text, 0);
 }
 
+static int set_option(int fs, const char *option)
+{
+	char name[64], *value;
+
+	snprintf(name, sizeof(name), "%s", option);
+	value = strchr(name, '=');
+	if (!value)
+		return fsconfig(fs, FSCONFIG_SET_FLAG, name, NULL, 0);
+	*value++ = '\0';
+	return fsconfig(fs, FSCONFIG_SET_STRING, name, value, 0);
+}
+
 pid_t mount_served(const char *option)
 {
 	int device, fs, mnt, ret;
@@ -234,7 +355,7 @@ pid_t mount_served(const char *option)
 	fs = fsopen("fuse", FSOPEN_CLOEXEC);
 	if (device < 0 || fs < 0)
 		return -1;
-	if (option && fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL, 0))
+	if (option && set_option(fs, option))
 		return -1;
 	if (set_number(fs, "fd", "%u", device) || set_number(fs, "rootmode", "%o", S_IFDIR) ||
 	    set_number(fs, "user_id", "%u", getuid()) ||
@@ -257,6 +378,12 @@ pid_t mount_served(const char *option)
 int open_file(void)
 {
 	return open(DIR "/file", O_RDONLY | O_CLOEXEC);
+}
+
+void notify(enum notice notice)
+{
+	served->notice = notice;
+	access(DIR "/notice", F_OK);
 }
 
 int access_file(void)
@@ -283,15 +410,22 @@ int set_up(struct setting *setting)
 	return setting->printk <= 0 || setting->list < 0 || setting->log < 0 ? -1 : 0;
 }
 
-void tear_down(struct setting *setting)
+void stop_server(struct setting *setting)
 {
 	if (setting->held >= 0)
 		close(setting->held);
+	setting->held = -1;
 	umount2(DIR, MNT_DETACH);
 	if (setting->server > 0) {
 		kill(setting->server, SIGKILL);
 		waitpid(setting->server, NULL, 0);
 	}
+	setting->server = 0;
+}
+
+void tear_down(struct setting *setting)
+{
+	stop_server(setting);
 	limit_printk(setting->printk);
 }
 

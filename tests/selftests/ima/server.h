@@ -16,12 +16,14 @@
 
 #define DIR "/mnt/ima_nocache"
 #define SIZE 8192 /* bytes of a content if the test does not say, more than a page */
-#define MAX_SIZE 20480 /* bytes of a content */
+#define MAX_SIZE (21 * 4096) /* bytes of a content */
 #define CONTENTS 3
 #define FILE_INO 2
 #define EXEC_HEADER 256 /* bytes that execve(2) reads first, BINPRM_BUF_SIZE */
 
 enum { XATTR_IMA, XATTR_EVM, XATTRS };
+
+enum notice { NO_NOTICE, STORE, INVALIDATE, ANSWER_OPEN };
 
 struct content {
 	size_t size; /* bytes, of which those past MAX_SIZE are zeros */
@@ -44,12 +46,19 @@ struct served {
 	int header; /* content that answers reads of EXEC_HEADER bytes at the start, or -1 */
 	int reads; /* since the last open */
 	atomic_ulong served_reads; /* of all */
+	atomic_ulong served_bytes; /* of the file */
 	atomic_int opens;
 	atomic_bool read_to_end;
 	bool hostile; /* serve the other content once the file was read */
 	bool by_open; /* and until it is closed what was served when it was opened */
 	bool missing; /* the file, until it is made */
+	unsigned int open_flags; /* more of FOPEN_* */
+	char backing[64]; /* file that is read and mapped in place of this one, if not "" */
+	bool mixed; /* each read is answered from a content that is chosen at random */
+	enum notice notice; /* for the kernel, when somebody looks up "notice" */
 	bool metacopy; /* overlay finds only the metadata of the file here */
+	atomic_bool hold_open; /* the next answer to an open, until ANSWER_OPEN */
+	atomic_bool held_open; /* one is */
 	atomic_bool hold_back; /* the next answer about an xattr of the file */
 	atomic_bool held_back; /* one is, until somebody looks up a marker */
 };
@@ -63,12 +72,16 @@ extern struct served *served;
 int new_served(void);
 
 /*
- * Mount the filesystem on DIR, with @option if that is not NULL, and serve it.  Returns
+ * Mount the filesystem on DIR, with @option, "name" or "name=value", if that is not NULL,
+ * and serve it.  Returns
  * the server's process ID or -1 with errno.
  */
 pid_t mount_served(const char *option);
 
 int open_file(void);
+
+/* Have the kernel told that of the file, with what is served now. */
+void notify(enum notice notice);
 
 /* Open and close it, which is an access. */
 int access_file(void);
@@ -88,6 +101,9 @@ void tear_down(struct setting *setting);
 
 /* Mount and serve it.  Returns 0. */
 int start_server(struct setting *setting, const char *option);
+
+/* The server ends, and is not seen any more at DIR. */
+void stop_server(struct setting *setting);
 
 /* The same in a user namespace whose root is @uid, with a rule "@action func=FILE_CHECK". */
 int start_userns(struct setting *setting, const char *action, uid_t uid, const char *option);
