@@ -142,7 +142,7 @@ static int show_mount(struct attachment *at)
 	if (move_mount(at->mount, "", at->target, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		return fail(at, "cannot attach the mount");
-	status = verify_option(at->rq->target, mounted_id(at->mount));
+	status = verify_option(at->rq, mounted_id(at->mount));
 	if (status)
 		undo_mount(at->rq->target, at->mount);
 	return status;

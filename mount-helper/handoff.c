@@ -63,10 +63,10 @@ static int set_option(const struct request *rq, int fd)
 		       request_program(rq), found.fstype);
 		status = MNT_EX_FAIL;
 	} else {
-		status = superblock_flag(rq->target, fd, found.read_only);
+		status = superblock_flag(rq, fd, found.read_only);
 	}
 	mounted_free(&found);
-	return status ? status : verify_option(rq->target, id);
+	return status ? status : verify_option(rq, id);
 }
 
 /* With @program running: 0 if all is well, else the mount is undone. */

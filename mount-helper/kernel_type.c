@@ -16,7 +16,7 @@
 
 #define MESSAGE_MAX 4096
 
-/* The lists of @parts one after the other, and ima_nocache; NULL: no memory. */
+/* The lists of @parts one after the other; NULL: no memory. */
 static char *join_options(const char *const *parts, size_t n)
 {
 	char *all = NULL;
@@ -25,8 +25,6 @@ static char *join_options(const char *const *parts, size_t n)
 	for (size_t i = 0; !err && i < n; i++)
 		if (parts[i] && *parts[i])
 			err = mnt_optstr_append_option(&all, parts[i], NULL);
-	if (!err)
-		err = mnt_optstr_append_option(&all, IMA_NOCACHE, NULL);
 	if (!err)
 		return all;
 	free(all);
@@ -46,6 +44,7 @@ static char *kernel_options(const struct request *rq,
 		rq->fs_options,
 		/* libmount may have put an "rw" in between that nobody wants */
 		present && present->read_only && !rq->says_rw ? "ro" : NULL,
+		request_option(rq),
 	};
 
 	return join_options(parts, sizeof(parts) / sizeof(*parts));
@@ -66,8 +65,8 @@ static int check_no_helper(const struct request *rq)
 			continue;
 		report(rq->target,
 		       "%s has a helper of its own, %s: type mount -t %s -o %s %s %s, and look at findmnt -O %s",
-		       rq->fstype, path, rq->fstype, IMA_NOCACHE, rq->source,
-		       rq->target, IMA_NOCACHE);
+		       rq->fstype, path, rq->fstype, request_option(rq),
+		       rq->source, rq->target, IMA_NOCACHE);
 		return MNT_EX_USAGE;
 	}
 	return 0;
@@ -85,9 +84,9 @@ static int say_result(const struct request *rq, struct libmnt_context *cxt,
 			report(rq->target, "%s", line);
 	if (status && !*message)
 		report(rq->target, "mounting failed");
-	if (status && !probe_option())
+	if (status && !probe_option(rq->bind))
 		report(rq->target, "this kernel does not support %s",
-		       IMA_NOCACHE);
+		       request_option(rq));
 	return status;
 }
 
@@ -143,16 +142,16 @@ static int run_libmount(const struct request *rq, const char *type,
 static void say_why_busy(const struct request *rq, dev_t device)
 {
 	char *place = NULL;
-	int n = device ? mounted_without(device, &place) : 0;
+	int n = device ? mounted_without(device, rq->bind, &place) : 0;
 
 	if (place)
 		report(rq->target,
 		       "it is mounted without %s at %s: remount that first: mount -o remount,%s %s",
-		       IMA_NOCACHE, place, IMA_NOCACHE, place);
+		       request_option(rq), place, request_option(rq), place);
 	else if (n <= 0)
 		report(rq->target,
 		       "if it is mounted without %s already, remount that first",
-		       IMA_NOCACHE);
+		       request_option(rq));
 	free(place);
 }
 
@@ -162,7 +161,7 @@ static int verify_new(const struct request *rq, int before)
 	int id = mounted_id_at(rq->target);
 
 	if (id != before)
-		return verify_option(rq->target, id);
+		return verify_option(rq, id);
 	report(rq->target, "nothing was mounted");
 	return MNT_EX_FAIL;
 }
@@ -217,9 +216,9 @@ int remount_kernel_type(const struct request *rq, const struct mounted *present)
 	struct outcome outcome;
 
 	/* one that ignores options would take the others, and succeed */
-	if (!probe_option()) {
+	if (!probe_option(rq->bind)) {
 		report(rq->target, "this kernel does not support %s",
-		       IMA_NOCACHE);
+		       request_option(rq));
 		return MNT_EX_FAIL;
 	}
 	/*

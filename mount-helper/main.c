@@ -34,6 +34,8 @@ static const char usage[] =
 	"=SECONDS       what a FUSE program has to answer\n"
 	" -o " OPTION_HANDOFF "=" HANDOFF_REMOUNT
 	"        for a FUSE program that must mount by itself\n"
+	" -o " IMA_NOCACHE_BIND
+	"     let files give what was measured, and nothing else\n"
 	" -o remount               set it on what is mounted at DIR\n"
 	" -f                       check the request, mount nothing\n"
 	"     --check              tell if the running kernel knows " IMA_NOCACHE
@@ -52,10 +54,13 @@ static int print(const char *text)
 
 static int check(void)
 {
-	int known = probe_option();
+	int known = probe_option(false);
 
 	if (known > 0)
-		return print("this kernel supports " IMA_NOCACHE "\n");
+		return print(probe_option(true) > 0 ?
+				     "this kernel supports " IMA_NOCACHE
+				     " and " IMA_NOCACHE_BIND "\n" :
+				     "this kernel supports " IMA_NOCACHE "\n");
 	if (known < 0) {
 		report(NULL, "cannot find out if this kernel supports %s: %s",
 		       IMA_NOCACHE, strerror(-known));

@@ -43,6 +43,18 @@ static bool has_option(const char *options, const char *name)
 	return !mnt_optstr_get_option(options, name, NULL, NULL);
 }
 
+/* Whether there is ima_nocache, or with @bind, whether it has that value. */
+static bool has_ima_nocache(const char *options, bool bind)
+{
+	size_t len;
+	char *value;
+
+	if (mnt_optstr_get_option(options, IMA_NOCACHE, &value, &len))
+		return false;
+	return !bind || (value && len == strlen(VALUE_BIND) &&
+			 !strncmp(value, VALUE_BIND, len));
+}
+
 static int copy(struct libmnt_fs *fs, struct mounted *found)
 {
 	const char *options = mnt_fs_get_fs_options(fs);
@@ -59,7 +71,8 @@ static int copy(struct libmnt_fs *fs, struct mounted *found)
 	}
 	found->read_only = has_option(found->options, "ro") ||
 			   has_option(found->vfs_options, "ro");
-	found->flagged = has_option(found->options, IMA_NOCACHE);
+	found->flagged = has_ima_nocache(found->options, false);
+	found->bound = has_ima_nocache(found->options, true);
 	return 0;
 }
 
@@ -130,7 +143,8 @@ static bool is_on(struct libmnt_fs *fs, dev_t device)
 	       st.st_rdev == device;
 }
 
-static int count_mounts(struct libmnt_table *table, dev_t device, char **place)
+static int count_mounts(struct libmnt_table *table, dev_t device, bool bind,
+			char **place)
 {
 	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
@@ -144,14 +158,14 @@ static int count_mounts(struct libmnt_table *table, dev_t device, char **place)
 		if (!is_on(fs, device))
 			continue;
 		n++;
-		if (!has_option(options ? options : "", IMA_NOCACHE))
+		if (!has_ima_nocache(options ? options : "", bind))
 			*place = strdup(mnt_fs_get_target(fs));
 	}
 	mnt_free_iter(iter);
 	return n;
 }
 
-int mounted_without(dev_t device, char **place)
+int mounted_without(dev_t device, bool bind, char **place)
 {
 	struct libmnt_table *table = mnt_new_table();
 	FILE *file = open_mountinfo();
@@ -159,7 +173,7 @@ int mounted_without(dev_t device, char **place)
 
 	*place = NULL;
 	if (table && file && !mnt_table_parse_stream(table, file, MOUNTINFO))
-		ret = count_mounts(table, device, place);
+		ret = count_mounts(table, device, bind, place);
 	if (file)
 		fclose(file);
 	mnt_unref_table(table);

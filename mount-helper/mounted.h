@@ -12,6 +12,7 @@ struct mounted {
 	char *options;	   /* of the superblock */
 	bool read_only;	   /* the superblock */
 	bool flagged;	   /* the superblock has ima_nocache */
+	bool bound;	   /* it has ima_nocache=bind */
 };
 
 /*
@@ -37,11 +38,12 @@ void mounted_free(struct mounted *found);
 /*
  * mounted_without - look for a mount of a device that has not the option
  * @device: of a block device
+ * @bind: whether that is ima_nocache=bind
  * @place: where such a mount is, for free(3), or NULL
  *
  * Returns how many mounts of the device there are that the caller sees, or
  * -errno.
  */
-int mounted_without(dev_t device, char **place);
+int mounted_without(dev_t device, bool bind, char **place);
 
 #endif

@@ -8,6 +8,10 @@
 /* the mount option; also what a type begins with that the helper mounts */
 #define IMA_NOCACHE "ima_nocache"
 
+/* its value, with which files give what was measured, too */
+#define VALUE_BIND "bind"
+#define IMA_NOCACHE_BIND IMA_NOCACHE "=" VALUE_BIND
+
 /* types that a FUSE program serves, with its name behind the dot */
 #define TYPE_FUSE "fuse"
 #define TYPE_FUSEBLK "fuseblk"

@@ -10,20 +10,22 @@
 #include "signals.h"
 
 /* tmpfs, since it is everywhere, and refuses an option that nobody knows. */
-static int probe_here(void)
+static int probe_here(bool bind)
 {
 	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), ret = 1;
 
 	if (fs < 0)
 		return -errno;
-	if (fsconfig(fs, FSCONFIG_SET_FLAG, IMA_NOCACHE, NULL, 0))
+	if (bind ? fsconfig(fs, FSCONFIG_SET_STRING, IMA_NOCACHE, VALUE_BIND,
+			    0) :
+		   fsconfig(fs, FSCONFIG_SET_FLAG, IMA_NOCACHE, NULL, 0))
 		ret = errno == EINVAL ? 0 : -errno;
 	close(fs);
 	return ret;
 }
 
 /* As somebody who may mount, which all are in a user namespace of their own. */
-static int probe_in_userns(void)
+static int probe_in_userns(bool bind)
 {
 	int status;
 	pid_t pid;
@@ -33,8 +35,9 @@ static int probe_in_userns(void)
 	if (pid < 0)
 		return -errno;
 	if (!pid) {
-		int ret = unshare(CLONE_NEWUSER | CLONE_NEWNS) ? -errno :
-								 probe_here();
+		int ret = unshare(CLONE_NEWUSER | CLONE_NEWNS) ?
+				  -errno :
+				  probe_here(bind);
 
 		/* 0 and 1 as they are, an error from 2 on */
 		_exit(ret < 0 ? 1 - ret : ret);
@@ -47,9 +50,9 @@ static int probe_in_userns(void)
 	return status > 1 ? 1 - status : status;
 }
 
-int probe_option(void)
+int probe_option(bool bind)
 {
-	int ret = probe_here();
+	int ret = probe_here(bind);
 
-	return ret == -EPERM ? probe_in_userns() : ret;
+	return ret == -EPERM ? probe_in_userns(bind) : ret;
 }

@@ -30,7 +30,7 @@ static int remount_fuse(const struct request *rq, int fd,
 		attr.attr_clr |= MOUNT_ATTR_RDONLY;
 	if (attr.attr_set & MOUNT_ATTR_ATIMES)
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
-	status = superblock_flag(rq->target, fd, read_only);
+	status = superblock_flag(rq, fd, read_only);
 	if (status)
 		return status;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr))) {
@@ -57,7 +57,7 @@ static int remount_found(const struct request *rq, int fd)
 	else
 		status = remount_kernel_type(rq, &found);
 	mounted_free(&found);
-	return status ? status : verify_option(rq->target, id);
+	return status ? status : verify_option(rq, id);
 }
 
 int remount(const struct request *rq)

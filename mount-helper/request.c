@@ -240,7 +240,7 @@ static int check_fstype(const struct request *rq)
 	return 0;
 }
 
-/* ima_nocache itself: the type's name asks for it; here it is only repeated. */
+/* ima_nocache itself: the type's name asks for it; here it may have a value. */
 static int take_ima_nocache(struct request *rq)
 {
 	char *value;
@@ -249,12 +249,14 @@ static int take_ima_nocache(struct request *rq)
 	found = take_option(rq, IMA_NOCACHE, &value);
 	if (found < 0)
 		return bad_options(rq, found);
-	if (value) {
-		report(rq->target, "%s takes no value: %s=%s", IMA_NOCACHE,
-		       IMA_NOCACHE, value);
+	rq->bind = value && !strcmp(value, VALUE_BIND);
+	if (value && !rq->bind) {
+		report(rq->target, "%s takes no value but %s: %s=%s",
+		       IMA_NOCACHE, VALUE_BIND, IMA_NOCACHE, value);
 		free(value);
 		return MNT_EX_USAGE;
 	}
+	free(value);
 	found = take_option(rq, "no" IMA_NOCACHE, &value);
 	free(value);
 	if (found < 0)
@@ -411,6 +413,11 @@ int request_complete(struct request *rq)
 	if (!status)
 		status = check_program_options(rq);
 	return status;
+}
+
+const char *request_option(const struct request *rq)
+{
+	return rq->bind ? IMA_NOCACHE_BIND : IMA_NOCACHE;
 }
 
 const char *request_program(const struct request *rq)

@@ -20,6 +20,7 @@ struct request {
 	char *user;	  /* whom a FUSE program runs as, or NULL */
 	unsigned long mflags; /* MS_* of mount(2) */
 	unsigned int timeout; /* seconds */
+	bool bind;	      /* ima_nocache=bind */
 	bool says_rw;	      /* in so many words; libmount adds it by itself */
 	bool handoff_remount; /* the FUSE program mounts by itself */
 };
@@ -48,6 +49,9 @@ int request_argument(struct request *rq, int c, char *arg);
  * Returns 0, or an MNT_EX_* status after a message.
  */
 int request_complete(struct request *rq);
+
+/* request_option - the mount option asked for, as users type it */
+const char *request_option(const struct request *rq);
 
 /* request_program - the FUSE program asked for, or NULL for a kernel type */
 const char *request_program(const struct request *rq);

@@ -24,16 +24,19 @@ static int fail(const char *target, int fs, const char *what)
 }
 
 /* The one thing that this is all about. */
-static int set_ima_nocache(const char *target, int fs)
+static int set_ima_nocache(const struct request *rq, int fs)
 {
 	int err;
 
-	if (!fsconfig(fs, FSCONFIG_SET_FLAG, IMA_NOCACHE, NULL, 0))
+	if (rq->bind ? !fsconfig(fs, FSCONFIG_SET_STRING, IMA_NOCACHE,
+				 VALUE_BIND, 0) :
+		       !fsconfig(fs, FSCONFIG_SET_FLAG, IMA_NOCACHE, NULL, 0))
 		return 0;
 	err = errno;
-	fail(target, fs, IMA_NOCACHE);
+	fail(rq->target, fs, request_option(rq));
 	if (err == EINVAL)
-		report(target, "this kernel does not support %s", IMA_NOCACHE);
+		report(rq->target, "this kernel does not support %s",
+		       request_option(rq));
 	return MNT_EX_FAIL;
 }
 
@@ -57,7 +60,7 @@ int superblock_open(const struct request *rq, int *status)
 		*status = MNT_EX_USAGE;
 		return -1;
 	}
-	*status = set_ima_nocache(rq->target, fs);
+	*status = set_ima_nocache(rq, fs);
 	if (!*status)
 		return fs;
 	close(fs);
@@ -153,23 +156,23 @@ int superblock_create(const struct request *rq, int fs,
 	return status;
 }
 
-int superblock_flag(const char *target, int fd, bool read_only)
+int superblock_flag(const struct request *rq, int fd, bool read_only)
 {
 	int fs = fspick(fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH), status;
 
 	if (fs < 0) {
-		report(target,
+		report(rq->target,
 		       errno == EINVAL ? "not a mount point" :
 					 "cannot change the filesystem: %s",
 		       strerror(errno));
 		return MNT_EX_FAIL;
 	}
-	status = set_ima_nocache(target, fs);
+	status = set_ima_nocache(rq, fs);
 	if (!status &&
 	    fsconfig(fs, FSCONFIG_SET_FLAG, read_only ? "ro" : "rw", NULL, 0))
-		status = fail(target, fs, read_only ? "ro" : "rw");
+		status = fail(rq->target, fs, read_only ? "ro" : "rw");
 	if (!status && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))
-		status = fail(target, fs, "cannot change the filesystem");
+		status = fail(rq->target, fs, "cannot change the filesystem");
 	close(fs);
 	return status;
 }

@@ -42,6 +42,6 @@ int superblock_create(const struct request *rq, int fs,
  *
  * Returns 0, or an MNT_EX_* status after a message.
  */
-int superblock_flag(const char *target, int fd, bool read_only);
+int superblock_flag(const struct request *rq, int fd, bool read_only);
 
 #endif

@@ -44,21 +44,21 @@ void undo_new_mount(const char *target, int before)
 	close(fd);
 }
 
-int verify_option(const char *target, int id)
+int verify_option(const struct request *rq, int id)
 {
 	struct mounted found;
 	int err = mounted_find(id, &found);
-	bool flagged = !err && found.flagged;
+	bool flagged = !err && (rq->bind ? found.bound : found.flagged);
 
 	mounted_free(&found);
 	if (flagged)
 		return 0;
 	if (err)
-		report(target, "cannot see if %s is set: %s", IMA_NOCACHE,
-		       strerror(-err));
+		report(rq->target, "cannot see if %s is set: %s",
+		       request_option(rq), strerror(-err));
 	else
-		report(target,
+		report(rq->target,
 		       "mounted without %s, which this kernel does not know or this filesystem cannot carry",
-		       IMA_NOCACHE);
+		       request_option(rq));
 	return MNT_EX_FAIL;
 }

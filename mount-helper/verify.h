@@ -2,16 +2,18 @@
 #ifndef VERIFY_H
 #define VERIFY_H
 
+#include "request.h"
+
 /*
  * verify_option - see in mountinfo that a mount has the option
- * @target: the mount point, for messages
+ * @rq: says which option, and the mount point, for messages
  * @id: what mounted_id() returns, an error too
  *
  * Nobody's word is taken for it: several filesystems accept options that they
- * do not know.  Returns 0 if ima_nocache is among the superblock's options;
+ * do not know.  Returns 0 if the option is among those of the superblock;
  * else MNT_EX_FAIL after a message.
  */
-int verify_option(const char *target, int id);
+int verify_option(const struct request *rq, int id);
 
 /*
  * undo_mount - unmount, lazily, what was mounted in vain
