@@ -61,6 +61,10 @@ $4 == "tasks" {
 	tasks[$1, $5] = $6
 	task_ticks[$1, $5] = $7
 }
+$4 == "bind" {
+	remember("bind", $5 OFS $6 OFS $7)
+	bind[$3, $5 OFS $6 OFS $7] = $8
+}
 $4 == "mounting" {
 	remember("mounting", $5 OFS $6)
 	calls[$5, $6] = $7
@@ -181,6 +185,24 @@ function print_tasks(    i, key, file, worst, where) {
 	bar("evaluations by tasks at once", 3, worst, where)
 }
 
+function print_bind(    i, key, f, file, r, kind, most) {
+	if (!n["bind"])
+		return
+	file = out "/bind.csv"
+	most["program", "first"] = 0.6
+	most["program", "in use"] = 0.25
+	most["read", "first"] = 1.15
+	print "filesystem", "operation", "", "ima_nocache", "ima_nocache=bind", "ratio" > file
+	for (i = 1; i <= n["bind"]; i++) {
+		key = lists["bind", i]
+		split(key, f, OFS)
+		r = ratio(bind["bind", key], bind["nocache", key])
+		print key, bind["nocache", key], bind["bind", key], r > file
+		if ((f[2], f[3]) in most)
+			bar("bind by plain: " f[2] ", " f[3], most[f[2], f[3]], r, f[1])
+	}
+}
+
 function print_mounting(    i, key, f, file) {
 	file = out "/mounting.csv"
 	print "filesystem", "way", "system calls", "ticks", "calls by mount(8)", "ticks by mount(8)" > file
@@ -201,6 +223,7 @@ END {
 	print_evaluations()
 	print_verity()
 	print_tasks()
+	print_bind()
 	print_mounting()
 	exit failed != 0
 }
