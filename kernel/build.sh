@@ -11,10 +11,10 @@
 # place of Debian's source; it is copied, never changed. An "unshared" kernel has the
 # series but for the patch by which concurrent accesses share a digest. CONFIG is a
 # fragment in kernel/config/ that is added to base, and with it what it has for that
-# KERNEL; "bind" is for a kernel with the second series. The result is $BUILD/kernel/KERNEL-VARIANT
-# (or -VARIANT-CONFIG): bzImage, config, release, the tests' module, and the headers
-# of the kernel's test harness and its checkpatch.pl. It is kept, by the hash of all that
-# went into it, in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
+# KERNEL; bind.config is added where the kernel has the second series. The result is
+# $BUILD/kernel/KERNEL-VARIANT (or -VARIANT-CONFIG): bzImage, config, release, the tests'
+# module, and the headers of the kernel's test harness and its checkpatch.pl. It is kept,
+# by the hash of all that went into it, in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
