@@ -85,7 +85,7 @@ bind() {
 	GUEST_TIMEOUT=1800 run bind "$2" \
 		"RUN=selftests.guest TESTS=bind OWN_POLICY=1 IMA_TEST_EXT4=/dev/vda" progs.img
 	run forced-bind "$2" \
-		"RUN=forced.guest ima_nocache=userns-bind ima_nocache=bogus ima_nocache"
+		"RUN=forced.guest ima_nocache=userns-bind ima_nocache=bogus ima_nocache ima_bind_max=bogus ima_bind_max=1M"
 }
 
 experiment() {

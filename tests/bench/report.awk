@@ -185,7 +185,7 @@ function print_tasks(    i, key, file, worst, where) {
 	bar("evaluations by tasks at once", 3, worst, where)
 }
 
-function print_bind(    i, key, f, file, r, kind, most) {
+function print_bind(    i, key, f, file, r, most) {
 	if (!n["bind"])
 		return
 	file = out "/bind.csv"

@@ -447,3 +447,34 @@ size_t ima_xattr(const char digest[DIGEST_SIZE], char value[64])
 	value[1] = 0x04; /* HASH_ALGO_SHA256 */
 	return 2 + from_hex(digest, value + 2);
 }
+
+int listed(char *list, const char *option)
+{
+	char *word;
+
+	while ((word = strsep(&list, ",")))
+		if (!strcmp(word, option))
+			return 1;
+	return 0;
+}
+
+int shown(const char *dir, const char *option)
+{
+	char *line = NULL, mountpoint[256], super[1024], *dash;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	size_t size = 0;
+	int ret = -1;
+
+	while (f && getline(&line, &size, f) > 0) {
+		dash = strstr(line, " - ");
+		if (!dash || sscanf(line, "%*d %*d %*s %*s %255s", mountpoint) != 1 ||
+		    strcmp(mountpoint, dir) ||
+		    sscanf(dash, " - %*s %*s %1023s", super) != 1)
+			continue;
+		ret = listed(super, option);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return ret;
+}

@@ -26,6 +26,12 @@ const char *option_is_missing(void);
 const char *ima_is_missing(void);
 const char *audit_records_are_missing(void);
 
+/* 1 if @option is in @list, which has commas in between and is cut up, or 0. */
+int listed(char *list, const char *option);
+
+/* Whether mountinfo has it among the super options of what is at @dir, -1: no mount. */
+int shown(const char *dir, const char *option);
+
 int write_file(const char *path, const char *text);
 
 /* Add "@action func=FILE_CHECK fsname=@fsname fowner=@owner". */

@@ -24,6 +24,7 @@
 
 #include "ima.h"
 #include "server.h"
+#include "tasks.h"
 
 #define OVERLAY "/mnt/overlay"
 
@@ -110,28 +111,9 @@ static int start(struct setting *s, const struct way *way, const char *actions,
 /* Returns the exit status, or -1 with errno if execve(2) failed. */
 static int run(const char *path)
 {
-	char *const argv[] = { (char *)path, NULL };
-	int pipes[2], status, error = 0;
-	pid_t pid;
+	struct program program;
 
-	if (pipe2(pipes, O_CLOEXEC))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		execve(path, argv, environ);
-		error = errno;
-		if (write(pipes[1], &error, sizeof(error)) < 0)
-			_exit(126);
-		_exit(127);
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &error, sizeof(error)) < 0)
-		error = errno;
-	close(pipes[0]);
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	errno = error;
-	return error || !WIFEXITED(status) ? -1 : WEXITSTATUS(status);
+	return start_program(&program, path) ? -1 : end_program(&program);
 }
 
 /* Use the file by the hook.  Returns 0, what the program returned, or -1 with errno. */

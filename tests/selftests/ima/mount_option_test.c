@@ -29,39 +29,6 @@
 #define USER 1000 /* who is root of a user namespace */
 #define REFUSAL "VFS: mounted without " OPTION ": remount it"
 
-/* 1 if the option is in @list, which has commas in between and is cut up. */
-static int listed(char *list)
-{
-	char *word;
-
-	while ((word = strsep(&list, ",")))
-		if (!strcmp(word, OPTION))
-			return 1;
-	return 0;
-}
-
-/* Whether mountinfo has it among the super options of what is at @dir, -1: no mount. */
-static int shown(const char *dir)
-{
-	char *line = NULL, mountpoint[256], super[1024], *dash;
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	size_t size = 0;
-	int ret = -1;
-
-	while (f && getline(&line, &size, f) > 0) {
-		dash = strstr(line, " - ");
-		if (!dash || sscanf(line, "%*d %*d %*s %*s %255s", mountpoint) != 1 ||
-		    strcmp(mountpoint, dir) ||
-		    sscanf(dash, " - %*s %*s %1023s", super) != 1)
-			continue;
-		ret = listed(super);
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return ret;
-}
-
 /* Read what is new in @log, a filesystem context or the kernel's; 1 if @text is part of it. */
 static int logged(int log, const char *text)
 {
@@ -157,13 +124,13 @@ FIXTURE_TEARDOWN(option)
 TEST_F(option, unasked_is_not_shown)
 {
 	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, "size=1m"));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 }
 
 TEST_F(option, mount2_sets_it)
 {
 	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, "size=1m," OPTION));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, fsconfig_sets_it)
@@ -174,7 +141,7 @@ TEST_F(option, fsconfig_sets_it)
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_FLAG, OPTION, NULL, 0));
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 	ASSERT_EQ(0, new_mount(fs, DIR));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, fsconfig_sets_it_on_legacy_types)
@@ -186,7 +153,7 @@ TEST_F(option, fsconfig_sets_it_on_legacy_types)
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", "/usr:/etc", 0));
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 	ASSERT_EQ(0, new_mount(fs, DIR));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, value_is_refused_by_fsconfig_with_a_message)
@@ -233,16 +200,16 @@ TEST_F(option, other_names_are_unknown)
 TEST_F(option, remount_sets_it_and_remount_without_it_keeps_it)
 {
 	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, NULL));
-	ASSERT_EQ(0, shown(DIR));
+	ASSERT_EQ(0, shown(DIR, OPTION));
 	ASSERT_EQ(0, mount(NULL, DIR, NULL, MS_REMOUNT, OPTION));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 
 	ASSERT_EQ(0, mount(NULL, DIR, NULL, MS_REMOUNT | MS_RDONLY, NULL));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 	ASSERT_EQ(0, mount(NULL, DIR, NULL, MS_REMOUNT, "size=2m"));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 	ASSERT_EQ(0, mount(NULL, DIR, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, reconfigure_sets_it_and_reconfigure_without_it_keeps_it)
@@ -253,25 +220,25 @@ TEST_F(option, reconfigure_sets_it_and_reconfigure_without_it_keeps_it)
 	fs = fspick(AT_FDCWD, DIR, FSPICK_CLOEXEC);
 	ASSERT_LE(0, fs);
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_FLAG, OPTION, NULL, 0));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 	close(fs);
 
 	fs = fspick(AT_FDCWD, DIR, FSPICK_CLOEXEC);
 	ASSERT_LE(0, fs);
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0));
 	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, remount_that_fails_does_not_set_it)
 {
 	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, NULL));
 	EXPECT_EQ(-1, mount(NULL, DIR, NULL, MS_REMOUNT, OPTION ",bogus"));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	EXPECT_EQ(-1, mount(NULL, DIR, NULL, MS_REMOUNT, OPTION ",huge=bogus"));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 }
 
 TEST_F(option, legacy_mount2_takes_it_at_any_place)
@@ -287,7 +254,7 @@ TEST_F(option, legacy_mount2_takes_it_at_any_place)
 		ASSERT_EQ(0, mount("none", DIR, "overlay", 0, options[i])) {
 			TH_LOG("options %s: %s", options[i], strerror(errno));
 		}
-		EXPECT_EQ(1, shown(DIR));
+		EXPECT_EQ(1, shown(DIR, OPTION));
 		EXPECT_EQ(0, umount(DIR));
 	}
 }
@@ -298,26 +265,26 @@ TEST_F(option, legacy_mount2_does_not_cut_inside_a_value)
 	ASSERT_EQ(0, mkdir(DIR2 "/a," OPTION, 0755));
 	ASSERT_EQ(0, mount("none", DIR, "overlay", 0,
 			   "lowerdir=/usr:" DIR2 "/a\\," OPTION));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	ASSERT_EQ(0, umount(DIR));
 
 	ASSERT_EQ(0, mount("none", DIR, "overlay", 0,
 			   "lowerdir=/usr:" DIR2 "/a\\," OPTION "," OPTION));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, legacy_remount_sets_it)
 {
 	ASSERT_EQ(0, mount("none", DIR, "overlay", 0, "lowerdir=/usr:/etc"));
-	ASSERT_EQ(0, shown(DIR));
+	ASSERT_EQ(0, shown(DIR, OPTION));
 	ASSERT_EQ(0, mount(NULL, DIR, NULL, MS_REMOUNT | MS_RDONLY, OPTION));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, types_that_ignore_options_set_it)
 {
 	ASSERT_EQ(0, mount("none", DIR, "ramfs", 0, OPTION));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 /* On 6.1 it mounts twice to mount once. */
@@ -330,7 +297,7 @@ TEST_F(option, btrfs_sets_it_by_mount2)
 	ASSERT_EQ(0, mount(disk, DIR, "btrfs", 0, "thread_pool=2," OPTION ",max_inline=0")) {
 		TH_LOG("%s", strerror(errno));
 	}
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, btrfs_sets_it_by_fsconfig)
@@ -344,7 +311,7 @@ TEST_F(option, btrfs_sets_it_by_fsconfig)
 		TH_LOG("%s", strerror(errno));
 	}
 	ASSERT_EQ(0, new_mount(fs, DIR));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, second_mount_with_it_is_refused_by_mount2_with_a_message)
@@ -355,18 +322,18 @@ TEST_F(option, second_mount_with_it_is_refused_by_mount2_with_a_message)
 	if (!disk)
 		SKIP(return, "no IMA_TEST_EXT4");
 	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
-	ASSERT_EQ(0, shown(DIR));
+	ASSERT_EQ(0, shown(DIR, OPTION));
 	log = open_log();
 	ASSERT_LE(0, log);
 	EXPECT_EQ(EBUSY, mount_again("ext4", disk, MS_RDONLY, OPTION));
 	EXPECT_EQ(1, logged(log, REFUSAL));
-	EXPECT_EQ(-1, shown(DIR2));
+	EXPECT_EQ(-1, shown(DIR2, OPTION));
 
 	/* nothing has happened to the first one, and it can have others */
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	EXPECT_LT(2, names_in(DIR));
 	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, NULL));
-	EXPECT_EQ(0, shown(DIR2));
+	EXPECT_EQ(0, shown(DIR2, OPTION));
 }
 
 TEST_F(option, second_mount_with_it_is_refused_by_fsconfig_with_a_message)
@@ -379,7 +346,7 @@ TEST_F(option, second_mount_with_it_is_refused_by_fsconfig_with_a_message)
 	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
 	EXPECT_EQ(EBUSY, create_read_only("ext4", disk, &fs));
 	EXPECT_EQ(1, logged(fs, REFUSAL));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	EXPECT_LT(2, names_in(DIR));
 }
 
@@ -393,8 +360,8 @@ TEST_F(option, second_mount_with_it_shares_what_was_remounted)
 	ASSERT_EQ(EBUSY, mount_again("ext4", disk, MS_RDONLY, OPTION));
 	ASSERT_EQ(0, mount(NULL, DIR, NULL, MS_REMOUNT | MS_RDONLY, OPTION));
 	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, OPTION));
-	EXPECT_EQ(1, shown(DIR));
-	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR, OPTION));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
 }
 
 TEST_F(option, second_mount_shares_a_superblock_that_has_it)
@@ -406,18 +373,18 @@ TEST_F(option, second_mount_shares_a_superblock_that_has_it)
 		SKIP(return, "no IMA_TEST_EXT4");
 	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, OPTION));
 	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, OPTION));
-	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
 	EXPECT_EQ(0, umount(DIR2));
 
 	EXPECT_EQ(0, create_read_only("ext4", disk, &fs));
 	EXPECT_EQ(0, new_mount(fs, DIR2));
-	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
 	EXPECT_EQ(0, close(fs));
 	EXPECT_EQ(0, umount(DIR2));
 
 	EXPECT_EQ(0, mount_again("ext4", disk, MS_RDONLY, NULL));
-	EXPECT_EQ(1, shown(DIR2));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 TEST_F(option, second_mount_that_the_filesystem_refuses_does_not_set_it)
@@ -428,12 +395,12 @@ TEST_F(option, second_mount_that_the_filesystem_refuses_does_not_set_it)
 		SKIP(return, "no IMA_TEST_EXT4");
 	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
 	EXPECT_EQ(EINVAL, mount_again("ext4", disk, MS_RDONLY, OPTION ",bogus"));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	EXPECT_EQ(EINVAL, mount_again("ext4", disk, MS_RDONLY, OPTION ",errors=bogus"));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	/* the superblock is writable or not, for all of its mounts */
 	EXPECT_EQ(EBUSY, mount_again("ext4", disk, 0, OPTION));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 }
 
 TEST_F(option, btrfs_second_mount_with_it_is_refused)
@@ -450,11 +417,11 @@ TEST_F(option, btrfs_second_mount_with_it_is_refused)
 	EXPECT_EQ(EBUSY, mount_again("btrfs", disk, MS_RDONLY, OPTION));
 	EXPECT_EQ(EBUSY, create_read_only("btrfs", disk, &fs));
 	EXPECT_EQ(1, logged(fs, REFUSAL));
-	EXPECT_EQ(-1, shown(DIR2));
+	EXPECT_EQ(-1, shown(DIR2, OPTION));
 
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 	EXPECT_EQ(0, mount_again("btrfs", disk, MS_RDONLY, "subvol=/"));
-	EXPECT_EQ(0, shown(DIR2));
+	EXPECT_EQ(0, shown(DIR2, OPTION));
 }
 
 TEST_F(option, btrfs_second_mount_shares_a_superblock_that_has_it)
@@ -469,10 +436,10 @@ TEST_F(option, btrfs_second_mount_shares_a_superblock_that_has_it)
 		ASSERT_EQ(0, mount_again("btrfs", disk, i % 2 ? MS_RDONLY : 0, options[i])) {
 			TH_LOG("options %s", options[i] ?: "none");
 		}
-		EXPECT_EQ(1, shown(DIR2));
+		EXPECT_EQ(1, shown(DIR2, OPTION));
 		EXPECT_EQ(0, umount(DIR2));
 	}
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 }
 
 /* It has but one superblock, and that is mounted. */
@@ -482,14 +449,14 @@ TEST_F(option, devtmpfs_with_it_is_refused)
 
 	if (mount("none", DIR, "devtmpfs", 0, NULL))
 		SKIP(return, "no devtmpfs");
-	if (shown(DIR))
+	if (shown(DIR, OPTION))
 		SKIP(return, "the devtmpfs here has it");
 	EXPECT_EQ(EBUSY, mount_again("devtmpfs", "none", 0, OPTION));
 	EXPECT_EQ(EBUSY, mount_again("devtmpfs", "none", 0, "mode=755," OPTION));
 	EXPECT_EQ(EBUSY, create_read_only("devtmpfs", "none", &fs));
 	EXPECT_EQ(1, logged(fs, REFUSAL));
-	EXPECT_EQ(-1, shown(DIR2));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(-1, shown(DIR2, OPTION));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 }
 
 TEST_F(option, it_ends_with_the_superblock)
@@ -499,20 +466,20 @@ TEST_F(option, it_ends_with_the_superblock)
 	if (!disk)
 		SKIP(return, "no IMA_TEST_EXT4");
 	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, OPTION));
-	ASSERT_EQ(1, shown(DIR));
+	ASSERT_EQ(1, shown(DIR, OPTION));
 	ASSERT_EQ(0, umount(DIR));
 	ASSERT_EQ(0, mount(disk, DIR, "ext4", MS_RDONLY, NULL));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 }
 
 TEST_F(option, owner_of_a_user_namespace_sets_it_on_their_superblock)
 {
 	ASSERT_EQ(0, enter_userns(USER, 0));
 	ASSERT_EQ(0, mount("none", DIR, "tmpfs", 0, OPTION));
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 	ASSERT_EQ(0, mount("none", DIR2, "tmpfs", 0, NULL));
 	ASSERT_EQ(0, mount(NULL, DIR2, NULL, MS_REMOUNT, OPTION));
-	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
 }
 
 /* What is wrong when somebody else tries, or 0. */
@@ -523,7 +490,7 @@ static int try_on_cgroup2(void)
 	if (enter_userns(USER, CLONE_NEWCGROUP))
 		return 1;
 	/* it is the host's superblock that one gets ... */
-	if (mount("none", DIR, "cgroup2", 0, NULL) || shown(DIR))
+	if (mount("none", DIR, "cgroup2", 0, NULL) || shown(DIR, OPTION))
 		return 2;
 	/* ... and the option is not one's own to give there */
 	if (mount_again("cgroup2", "none", 0, OPTION) != EBUSY)
@@ -532,7 +499,7 @@ static int try_on_cgroup2(void)
 		return 4;
 	if (!mount(NULL, DIR, NULL, MS_REMOUNT, OPTION) || errno != EPERM)
 		return 5;
-	return shown(DIR) ? 6 : 0;
+	return shown(DIR, OPTION) ? 6 : 0;
 }
 
 TEST_F(option, nobody_else_sets_it_on_the_host_cgroup2)
@@ -542,7 +509,7 @@ TEST_F(option, nobody_else_sets_it_on_the_host_cgroup2)
 
 	if (mount("none", DIR2, "cgroup2", 0, NULL))
 		SKIP(return, "no cgroup2");
-	if (shown(DIR2))
+	if (shown(DIR2, OPTION))
 		SKIP(return, "the cgroup2 here has it");
 	pid = fork();
 	ASSERT_LE(0, pid);
@@ -550,7 +517,7 @@ TEST_F(option, nobody_else_sets_it_on_the_host_cgroup2)
 		_exit(try_on_cgroup2());
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, WEXITSTATUS(status));
-	EXPECT_EQ(0, shown(DIR2));
+	EXPECT_EQ(0, shown(DIR2, OPTION));
 }
 
 /*
@@ -563,7 +530,7 @@ TEST_F(option, container_sets_it_on_a_global_superblock_that_it_makes)
 	ASSERT_EQ(0, mount("none", DIR, "sysfs", 0, OPTION)) {
 		TH_LOG("%s", strerror(errno));
 	}
-	EXPECT_EQ(1, shown(DIR));
+	EXPECT_EQ(1, shown(DIR, OPTION));
 	EXPECT_EQ(-1, mount(NULL, DIR, NULL, MS_REMOUNT, OPTION));
 	EXPECT_EQ(EPERM, errno);
 }
@@ -574,10 +541,10 @@ TEST_F(option, container_shares_a_global_superblock_that_has_it)
 	ASSERT_EQ(0, mount("none", DIR, "sysfs", 0, OPTION));
 	/* with nothing to say over it */
 	EXPECT_EQ(0, mount_again("sysfs", "none", 0, OPTION));
-	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
 	EXPECT_EQ(0, umount(DIR2));
 	EXPECT_EQ(0, mount_again("sysfs", "none", 0, NULL));
-	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
 }
 
 TEST_F(option, container_does_not_set_it_on_a_global_superblock_without_it)
@@ -585,12 +552,12 @@ TEST_F(option, container_does_not_set_it_on_a_global_superblock_without_it)
 	ASSERT_EQ(0, enter_userns(USER, CLONE_NEWNET));
 	ASSERT_EQ(0, mount("none", DIR, "sysfs", 0, NULL));
 	EXPECT_EQ(EBUSY, mount_again("sysfs", "none", 0, OPTION));
-	EXPECT_EQ(0, shown(DIR));
+	EXPECT_EQ(0, shown(DIR, OPTION));
 
 	/* there is another one when that is gone */
 	ASSERT_EQ(0, umount(DIR));
 	EXPECT_EQ(0, mount_again("sysfs", "none", 0, OPTION));
-	EXPECT_EQ(1, shown(DIR2));
+	EXPECT_EQ(1, shown(DIR2, OPTION));
 }
 
 /*
@@ -646,7 +613,7 @@ TEST_F(option, statmount_shows_it_in_the_option_string)
 		SKIP(return, "no statmount(2)");
 	ASSERT_EQ(0, ret);
 	ASSERT_EQ(STATMOUNT_MNT_OPTS_, buf.mask & STATMOUNT_MNT_OPTS_);
-	EXPECT_EQ(1, listed(buf.str + buf.mnt_opts));
+	EXPECT_EQ(1, listed(buf.str + buf.mnt_opts, OPTION));
 }
 
 /* 1 if it is one of @n strings, one behind the other. */

@@ -132,16 +132,17 @@ static void reply_open(fuse_req_t req, const struct fuse_file_info *fi)
 		.fh = fi->fh,
 		.open_flags = served->open_flags | (fi->direct_io ? FOPEN_DIRECT_IO : 0),
 	};
-	int id;
+	int id, error;
 
 	if (served->backing[0]) {
 		map.fd = open(served->backing, O_RDWR | O_CLOEXEC);
 		id = ioctl(fuse_session_fd(session), BACKING_OPEN, &map);
+		error = errno;
+		close(map.fd);
 		if (id < 0) {
-			fuse_reply_err(req, errno);
+			fuse_reply_err(req, error);
 			return;
 		}
-		close(map.fd);
 		out.open_flags |= OPEN_PASSTHROUGH;
 		out.padding = id;
 	}

@@ -73,8 +73,7 @@ int new_served(void);
 
 /*
  * Mount the filesystem on DIR, with @option, "name" or "name=value", if that is not NULL,
- * and serve it.  Returns
- * the server's process ID or -1 with errno.
+ * and serve it.  Returns the server's process ID or -1 with errno.
  */
 pid_t mount_served(const char *option);
 

@@ -184,3 +184,41 @@ int has_loaded(struct loader *loader)
 		return errno;
 	return WEXITSTATUS(status);
 }
+
+int start_program(struct program *program, const char *path)
+{
+	char *const argv[] = { (char *)path, NULL };
+	int in[2], failed[2], error = 0;
+
+	if (pipe2(in, O_CLOEXEC) || pipe2(failed, O_CLOEXEC))
+		return -1;
+	program->pid = fork();
+	if (!program->pid) {
+		dup2(in[0], 0);
+		execve(path, argv, environ);
+		error = errno;
+		if (write(failed[1], &error, sizeof(error)) < 0)
+			_exit(126);
+		_exit(127);
+	}
+	program->in = in[1];
+	close(in[0]);
+	close(failed[1]);
+	if (read(failed[0], &error, sizeof(error)) < 0)
+		error = errno;
+	close(failed[0]);
+	if (error)
+		end_program(program);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+int end_program(struct program *program)
+{
+	int status;
+
+	close(program->in);
+	if (waitpid(program->pid, &status, 0) != program->pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}

@@ -52,6 +52,18 @@ int start_hashing(struct task *task);
 /* Wait for the end. */
 int has_opened(struct task *task);
 
+/* A program that runs, with nothing yet on its standard input. */
+struct program {
+	pid_t pid;
+	int in;
+};
+
+/* Errors of execve(2) are this function's. */
+int start_program(struct program *program, const char *path);
+
+/* End its standard input.  Returns its exit status, or -1 if it ended in another way. */
+int end_program(struct program *program);
+
 /* A process that will load a file as a module, and ends before this one. */
 struct loader {
 	pid_t pid;
