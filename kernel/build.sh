@@ -9,9 +9,9 @@
 #
 # KERNEL is one of kernel/kernels. With KERNEL_TREE=/path that tree is used in
 # place of Debian's source; it is copied, never changed. An "unshared" kernel has the
-# series but for the patch by which concurrent accesses share a digest. CONFIG is a
+# first series but for the patch by which concurrent accesses share a digest. CONFIG is a
 # fragment in kernel/config/ that is added to base, and with it what it has for that
-# KERNEL; bind.config is added where the kernel has the second series. The result is
+# KERNEL; a "patched" kernel has bind.config, too. The result is
 # $BUILD/kernel/KERNEL-VARIANT (or -VARIANT-CONFIG): bzImage, config, release, the tests'
 # module, and the headers of the kernel's test harness and its checkpatch.pl. It is kept,
 # by the hash of all that went into it, in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
@@ -33,10 +33,9 @@ kernel=$1 variant=$2 extra=${3:-}
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
 configs=("$here/config/base.config")
+[ "$variant" != patched ] || configs+=("$here/config/bind.config")
 [ -z "$extra" ] || configs+=("$here/config/$extra.config")
 [ ! -f "$here/config/$extra-$kernel.config" ] || configs+=("$here/config/$extra-$kernel.config")
-[ "$variant" = unpatched ] || [ "$variant" = unshared ] || [ -z "$(series_files "$kernel" bind)" ] ||
-	configs+=("$here/config/bind.config")
 NEEDED_MB=3500 # for a source tree and the objects of a kernel
 
 # Where $kernel comes from.

@@ -19,13 +19,7 @@ BUILD=$(realpath "${BUILD:-build}")
 export BUILD
 
 # Without these options, each by itself, must it build too.
-WITHOUT=(nothing IMA IMA_APPRAISE EVM OVERLAY_FS)
-fragments=("$here/config/base.config")
-# what the series brings
-if [ -n "$(series_files "$kernel" bind)" ]; then
-	fragments+=("$here/config/bind.config")
-	WITHOUT+=(IMA_BIND)
-fi
+WITHOUT=(nothing IMA IMA_APPRAISE IMA_BIND EVM OVERLAY_FS)
 
 # These may grow without IMA, though nobody can set the flag then: what hands it on from
 # an fs_context or a layer, and evm_verify_hmac(), which looks for the real dentry, and for
@@ -43,7 +37,6 @@ esac
 "$here/build.sh" "$kernel" patches >&2
 patches=()
 for dir in "$BUILD/patches/$kernel"{,-bind}; do
-	[ -d "$dir" ] || continue
 	part=("$dir"/*.patch)
 	patches+=("${part[@]:1}") # the first is the cover letter
 done
@@ -75,7 +68,7 @@ configure() {
 	else
 		cp -a "$first" "$obj"
 	fi
-	cat "${fragments[@]}" > "$obj/fragment"
+	cat "$here"/config/{base,bind}.config > "$obj/fragment"
 	[ "$1" = nothing ] || echo "# CONFIG_$1 is not set" >> "$obj/fragment"
 	settle "$1"
 }

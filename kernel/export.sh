@@ -49,7 +49,7 @@ header() {
 add_selftests() {
 	# their own .gitignore leaves out what is built there
 	cp -R "$kernel_dir/../tests/selftests/ima" "$work/tools/testing/selftests/"
-	rm "$work/tools/testing/selftests/ima/bind_test.c"
+	rm "$work"/tools/testing/selftests/ima/bind*
 	sed -i 's/^TARGETS += intel_pstate$/TARGETS += ima\n&/' "$work/$selftests_makefile"
 	sed -i '/^INTEGRITY MEASUREMENT ARCHITECTURE (IMA)$/,/^$/ s|^F:\tsecurity/integrity/ima/$|&\nF:\ttools/testing/selftests/ima/|' \
 		"$work/MAINTAINERS"
@@ -58,7 +58,7 @@ add_selftests() {
 
 add_selftests_of_bind() {
 	local ima=$work/tools/testing/selftests/ima config
-	cp "$kernel_dir/../tests/selftests/ima/bind_test.c" "$ima/"
+	cp "$kernel_dir"/../tests/selftests/ima/bind* "$ima/"
 	config=$(grep -h ^CONFIG_ "$ima/config" "$kernel_dir/config/bind.config" | sort -u)
 	echo "$config" > "$ima/config"
 	commit_selftests selftests-bind.message
@@ -153,6 +153,4 @@ first_letter=cover-letter.txt
 [ "$kernel" = newest ] || first_letter=cover-letter-backport.txt
 write_part nocache "$first_letter" "$dir"
 # What is on top needs all of the first.
-if [ -z "${SERIES_WITHOUT:-}" ] && [ -n "$(series_files "$kernel" bind)" ]; then
-	write_part bind cover-letter-bind.txt "$dir-bind"
-fi
+[ -n "${SERIES_WITHOUT:-}" ] || write_part bind cover-letter-bind.txt "$dir-bind"

@@ -9,8 +9,6 @@ set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/prepare.sh
 . tests/prepare.sh
-# shellcheck source=kernel/series.sh
-. kernel/series.sh
 export BUILD
 bench=$BUILD/bench
 # Programs and kernel at the same addresses in each run.
@@ -48,10 +46,8 @@ run patched vector none evaluations OPTION=none ima_policy=tcb
 run patched vector nocache evaluations OPTION=ima_nocache ima_policy=tcb
 run unpatched vector root evaluations OPTION=root ima_policy=tcb
 run patched vector verity verity
-if [ -n "$(series_files "$KERNEL" bind)" ]; then
-	run patched vector nocache binding OPTION=ima_nocache ima_policy=tcb
-	run patched vector bind binding OPTION=ima_nocache=bind ima_policy=tcb
-fi
+run patched vector nocache binding OPTION=ima_nocache ima_policy=tcb
+run patched vector bind binding OPTION=ima_nocache=bind ima_policy=tcb
 for variant in patched unshared; do
 	run "$variant" vector tasks tasks
 done
