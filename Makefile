@@ -24,10 +24,10 @@ bench_objs := $(addprefix $(BUILD)/tests/bench/,measure.o probes.o)
 selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*_test.c) \
 	tests/filesystems/filesystems_test.c)
 # what those of IMA share
-selftest_parts := $(addprefix tests/selftests/ima/,ima.c server.c tasks.c)
+selftest_parts := $(filter-out %_test.c,$(wildcard tests/selftests/ima/*.c))
 
 PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
-	$(BUILD)/fault $(BUILD)/measure $(BUILD)/linked $(BUILD)/progs/prog1 \
+	$(BUILD)/fault $(BUILD)/measure $(BUILD)/confined $(BUILD)/linked $(BUILD)/progs/prog1 \
 	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
@@ -107,6 +107,10 @@ $(BUILD)/measure: $(bench_objs)
 	$(CC) $(LDFLAGS) -o $@ $^
 
 # In a root of its own that has all its files in one directory.
+$(BUILD)/confined: tests/lsm/confined.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $<
+
 $(BUILD)/linked: tests/programs/hello.c
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -Wl,--dynamic-linker=/ld.so,-rpath=/ -o $@ $<

@@ -6,8 +6,8 @@
 # those that show whether files are evaluated anew. KERNEL=6.12 runs all on that kernel
 # alone. KERNEL=all runs all on all, on kernels that have more, and adds what needs that,
 # each type of filesystem and labels; on the default one the failure of each call of the
-# helper, of which others take a sample; a kernel without IMA; and the checks of the
-# series itself.
+# helper, of which others take a sample; kernels without IMA, or without ima_nocache=bind;
+# and the checks of the series itself.
 # "tests/check.sh debug" runs what is about the kernel on debug kernels.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -18,15 +18,14 @@ asked=${KERNEL:-}
 . tests/jobs.sh
 # shellcheck source=tests/real/parts.sh
 . tests/real/parts.sh
-# shellcheck source=kernel/series.sh
-. kernel/series.sh
 export BUILD
 unset KERNEL
 
 # what is added to the configuration of kernels
 config=
 # made up, for each of two tests: always the same ones, unless there is time for many
-random="IMA_TEST_SEED=1 IMA_TEST_SERVERS=60"
+few_random="IMA_TEST_SEED=1 IMA_TEST_SERVERS=60"
+random=$few_random
 case $asked in
 '') whole=("$default_kernel") ;;
 all) whole=("${all_kernels[@]}") config=full random=IMA_TEST_SERVERS=1000 ;;
@@ -62,13 +61,13 @@ DISKS="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 # as a control, without the option.
 reevaluation() {
 	# no rule but those of the tests
-	local kernel=$1 how=$2 more=OWN_POLICY=1
-	[ "$how" != control ] || more+=" IMA_TEST_WITHOUT_OPTION=1"
+	local kernel=$1 how=$2 more=OWN_POLICY=1 servers=$random
+	[ "$how" != control ] || more+=" IMA_TEST_WITHOUT_OPTION=1" servers=$few_random
 	# EVM, once it is on, is asked about all labels
 	GUEST_TIMEOUT=1800 "$how" evaluation "$kernel" \
 		"RUN=selftests.guest TESTS=evaluate,lies,evm $more" progs.img
 	GUEST_TIMEOUT=3600 "$how" random "$kernel" \
-		"RUN=selftests.guest TESTS=random $random $more" progs.img
+		"RUN=selftests.guest TESTS=random $servers $more" progs.img
 	# tasks that meet; without the option nothing is to be shared
 	[ "$how" = control ] || GUEST_CPUS=2 GUEST_TIMEOUT=1800 "$how" sharing "$kernel" \
 		"RUN=selftests.guest TESTS=sharing,buffer IMA_TEST_EXT4=/dev/vda" progs.img
@@ -76,15 +75,14 @@ reevaluation() {
 	"$how" fail_securely "$kernel" "RUN=fail_securely.guest ima_policy=fail_securely"
 }
 
-# ima_nocache=bind, where the series for that kernel has it. Its controls are in the test.
+# ima_nocache=bind. Its controls are in the test.
 bind() {
-	local has=
-	[ -z "$(series_files "$1" bind)" ] || has=KERNEL_HAS_BIND=1
-	run helper-bind "$2" "RUN=bind.guest $has" progs.img
-	[ -n "$has" ] || return 0
-	GUEST_TIMEOUT=1800 run bind "$2" \
-		"RUN=selftests.guest TESTS=bind OWN_POLICY=1 IMA_TEST_EXT4=/dev/vda" progs.img
-	run forced-bind "$2" \
+	run helper-bind "$1" "RUN=bind.guest KERNEL_HAS_BIND=1" progs.img
+	GUEST_TIMEOUT=${GUEST_TIMEOUT:-1800} run bind "$1" "RUN=selftests.guest TESTS=bind OWN_POLICY=1" progs.img
+	GUEST_CPUS=2 GUEST_TIMEOUT=${GUEST_TIMEOUT:-1800} run bind-more "$1" \
+		"RUN=selftests.guest TESTS=bind_use,bind_copy,bind_below,bind_limits OWN_POLICY=1 $DISKS" \
+		"${disks[@]}"
+	run forced-bind "$1" \
 		"RUN=forced.guest ima_nocache=userns-bind ima_nocache=bogus ima_nocache ima_bind_max=bogus ima_bind_max=1M"
 }
 
@@ -129,7 +127,7 @@ whole_kernel() {
 		"${disks[@]}"
 	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	begin root_filesystem "$patched" "$unpatched"
-	bind "$1" "$patched"
+	bind "$patched"
 	helper "$patched" "$unpatched"
 	[ "$config" != full ] || full "$1" "$patched" "$unpatched"
 }
@@ -167,8 +165,11 @@ debian() {
 
 # What a kernel can do that has more than the rest needs.
 full() {
-	local api words
+	local api words module
 	run context "$2" "RUN=context.guest lsm=integrity,selinux" progs.img
+	for module in selinux apparmor; do
+		run "lsm-$module" "$2" "RUN=lsm.guest MODULE=$module lsm=integrity,$module" progs.img
+	done
 	step "making the disk of filesystems" tests/filesystems/images.sh \
 		"$BUILD/images/filesystems.img"
 	# each type of filesystem there is, through one system call a boot: a superblock
@@ -178,6 +179,7 @@ full() {
 		run "filesystems-$api" "$2" "$words" filesystems.img
 		control "filesystems-$api" "$3" "$words" filesystems.img
 	done
+	run filesystems-bind "$2" "RUN=types.guest API=mount2 OPTION=ima_nocache=bind" filesystems.img
 	run submount "$2" "RUN=submount.guest SUBMOUNTS=nfs,debugfs" filesystems.img
 	run growth "$2" RUN=growth.guest filesystems.img
 	control growth "$3" "RUN=growth.guest WITHOUT_OPTION=1" filesystems.img
@@ -201,13 +203,13 @@ if [ "${1:-}" = debug ]; then
 	# While 6.1 looks its CPU over, KASAN takes addresses of five-level page tables for
 	# wild ones: an interrupt just then ends the boot. A file of 64 MB is hashed without a
 	# break, under KASAN for longer than RCU waits for a CPU by default.
-	export GUEST_WORDS="panic_on_warn=1 no5lvl rcupdate.rcu_cpu_stall_timeout=300" GUEST_TIMEOUT=1800
+	export GUEST_WORDS="panic_on_warn=1 no5lvl rcupdate.rcu_cpu_stall_timeout=300" GUEST_TIMEOUT=3600
 	for kernel in "${all_kernels[0]}" "${all_kernels[-1]}"; do
 		reevaluation "$kernel-patched-debug" run
 		run options "$kernel-patched-debug" "RUN=mount_option_test $DISKS" "${disks[@]}"
 		run forced "$kernel-patched-debug" \
 			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
-		bind "$kernel" "$kernel-patched-debug"
+		bind "$kernel-patched-debug"
 	done
 else
 	prepare_kernel "${whole[0]}" patched
@@ -225,9 +227,11 @@ else
 			experiment "$kernel" patched
 			reevaluation "$kernel-patched" run
 			run options "$kernel-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
-			bind "$kernel" "$kernel-patched"
+			bind "$kernel-patched"
 		done
 	elif [ "$asked" = all ]; then
+		prepare_kernel newest "patched nobind"
+		run helper-nobind newest-patched-nobind RUN=bind.guest progs.img
 		for kernel in "${whole[@]}"; do
 			prepare_kernel "$kernel" "patched noima"
 			run noima "$kernel-patched-noima" "RUN=noima.guest ima_nocache=userns"

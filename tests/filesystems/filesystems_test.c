@@ -5,7 +5,8 @@
  * The list is the kernel's own, /proc/filesystems: a type that the table below
  * does not know fails. Each type gives one result, for the system call that the
  * environment names: API=mount2 or API=fsconfig. One of them a boot, since a
- * superblock that the kernel keeps stays flagged until the end.
+ * superblock that the kernel keeps stays flagged until the end. OPTION is the
+ * option itself, or ima_nocache=bind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,13 +30,15 @@
 
 #include "kselftest.h"
 
-#define OPTION "ima_nocache"
+#define NAME "ima_nocache"
 #define DIR "/mnt/filesystem"
 #define LOWER "/mnt/lower"
 #define IMAGES "/mnt/images"
 #define KEY "0123456789abcdef"
 #define AT_LEAST 25 /* types, really mounted */
 #define TIMEOUT 60 /* seconds, for a type that hangs */
+
+static const char *option;
 
 /* How long the superblock lives. */
 enum life {
@@ -383,7 +386,7 @@ static int shown(void)
 			continue;
 		ret = 0;
 		for (char *o = strtok(super, ","); o; o = strtok(NULL, ","))
-			if (!strcmp(o, OPTION))
+			if (!strcmp(o, option))
 				ret = 1;
 	}
 	free(line);
@@ -434,17 +437,16 @@ static int attach(const char *image, char *device, size_t size)
 /* fsconfig(2) for each of "a,b=c". */
 static int set_options(int fs, const char *options)
 {
-	char copy[512], *next = copy, *option, *value;
+	char copy[512], *next = copy, *name, *value;
 
 	snprintf(copy, sizeof(copy), "%s", options);
-	while ((option = strsep(&next, ","))) {
-		if (!*option)
+	while ((name = strsep(&next, ","))) {
+		if (!*name)
 			continue;
-		value = strchr(option, '=');
+		value = strchr(name, '=');
 		if (value)
 			*value++ = '\0';
-		if (fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value,
-			     0))
+		if (fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, name, value, 0))
 			return -1;
 	}
 	return 0;
@@ -485,8 +487,8 @@ static void end_request(struct request *r)
 static int do_mount(const struct type *t, const char *device, enum place place,
 		    struct request *r)
 {
-	static const char *const before[] = { "", "", OPTION, "" };
-	static const char *const after[] = { "", OPTION, "", OPTION "=1" };
+	const char *const before[] = { "", "", option, "" };
+	const char *const after[] = { "", option, "", NAME "=1" };
 	char options[512];
 	int ret;
 
@@ -511,14 +513,14 @@ static int do_mount(const struct type *t, const char *device, enum place place,
 	return ret;
 }
 
-/* Remount it, with @option if that is not NULL. */
-static int do_remount(const struct type *t, int fsconfig_does_it, const char *option)
+/* Remount it, with @with if that is not NULL. */
+static int do_remount(const struct type *t, int fsconfig_does_it, const char *with)
 {
 	char options[512];
 	int fs, ret = -1;
 
 	snprintf(options, sizeof(options), "%s%s%s", t->remount ?: "",
-		 t->remount && option ? "," : "", option ?: "");
+		 t->remount && with ? "," : "", with ?: "");
 	if (!fsconfig_does_it)
 		return mount(NULL, DIR, NULL, MS_REMOUNT | t->flags, *options ? options : NULL);
 
@@ -575,7 +577,7 @@ static void remount_with_option(const struct type *t, const char *device)
 	struct request r;
 
 	if (check(!do_mount(t, device, WITHOUT, &r), "mount without it")) {
-		check(!do_remount(t, by_fsconfig, OPTION), "remount with it");
+		check(!do_remount(t, by_fsconfig, option), "remount with it");
 		check(shown() == 1, "not shown after remount with it");
 		unmount(&r);
 	} else {
@@ -611,9 +613,9 @@ static void value_is_refused(const struct type *t, const char *device)
 		return;
 
 	fs = fsopen(t->name, FSOPEN_CLOEXEC);
-	check(fsconfig(fs, FSCONFIG_SET_STRING, OPTION, "1", 0) == -1 && errno == EINVAL,
+	check(fsconfig(fs, FSCONFIG_SET_STRING, NAME, "1", 0) == -1 && errno == EINVAL,
 	      "a value is not refused with EINVAL by fsconfig");
-	check(logged(fs, OPTION " takes no value"), "no message in the log");
+	check(logged(fs, NAME " takes no value"), "no message in the log");
 	close(fs);
 }
 
@@ -745,6 +747,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ksft_print_header();
 	by_fsconfig = !strcmp(api, "fsconfig");
+	option = getenv("OPTION") ?: NAME;
 	if (!by_fsconfig && strcmp(api, "mount2"))
 		ksft_exit_fail_msg("API=mount2 or API=fsconfig\n");
 

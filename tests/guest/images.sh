@@ -58,7 +58,10 @@ cp "$here/init" "$root/init"
 cp "$here/welcome" "$here"/../*/*.guest "$here"/../../{man/*.[78],doc/containers.md} \
 	"$root/tests/"
 # in a version of the format that all kernels take
-secilc -c 31 -o "$root/tests/context.policy" -f /dev/null "$here/../helper/context.cil"
+secilc -c 31 -o "$root/tests/selinux.policy" -f /dev/null "$here/../lsm/selinux.cil"
+apparmor_parser --skip-kernel-load --skip-cache --stdout "$here/../lsm/apparmor.profiles" \
+	> "$root/tests/apparmor.policy" 2> /dev/null
+add "$BUILD/confined" tests
 mksquashfs "$BUILD/progs" "$root/tests/progs.squashfs" -quiet -no-progress
 for test in "$BUILD"/tests/{selftests/ima,filesystems}/*_test; do
 	[ ! -e "$test" ] || add "$test" tests
