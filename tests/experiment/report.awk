@@ -9,18 +9,23 @@
 function outcome(    ran) {
 	if (c["state"] != "mounted")
 		return c["state"]
-	ran = c["first"] == "hello_world:_1" && c["second"] == "hello_world:_2"
-	if (!ran || c["served_before"] != sha1 || c["served_after"] != sha2)
+	if (c["first"] != "hello_world:_1" || c["served_before"] != sha1)
 		return "unswitched"
 	if (c["before"] != sha1)
 		return "unmeasured"
+	# what a liar shows to who reads the file but once
+	if (c["fs"] == "fuse-liar" && c["second"] == "hello_world:_1" && c["after"] == "")
+		return "unused"
+	ran = c["second"] == "hello_world:_2"
+	if (!ran || c["served_after"] != (c["fs"] == "fuse-liar" ? sha1 : sha2))
+		return "unswitched"
 	if (c["after"] == "")
 		return "missed"
 	return c["after"] == sha2 ? "noticed" : "wrong-digest"
 }
 
 function print_row(kernel, fs, by, option, printed, before, after, result, verdict) {
-	printf "%-10s %-8s %-7s %-12s %-7s %-13s %-13s %-8s %s\n", kernel, fs, by,
+	printf "%-10s %-9s %-7s %-16s %-7s %-13s %-13s %-8s %s\n", kernel, fs, by,
 		option, printed, before, after, result, verdict
 }
 
@@ -72,5 +77,7 @@ END {
 	}
 	print "Linux " release " ran a switched program that IMA never saw: on FUSE mounted in a user"
 	print "namespace, and where a disk was written underneath. With ima_nocache IMA saw each"
-	print "switch; a kernel that does not know the option refused to mount with it."
+	print "switch; a kernel that does not know the option refused to mount with it. A server that"
+	print "shows IMA one program and runs another deceives that; with ima_nocache=bind it ran what"
+	print "IMA saw."
 }

@@ -2,14 +2,17 @@
 /*
  * A FUSE server that serves another content under a file's name without the
  * kernel seeing a change: name, inode, size and times stay, and nothing is
- * invalidated.  The switch is asked for through a socket, see switchctl.
+ * invalidated.  The switch is asked for through a socket, see switchctl.  A
+ * liar shows it only to who has read the file to its end, as IMA does first.
  */
 #define FUSE_USE_VERSION 31
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,7 @@ static struct options {
 	int stall_at_statfs;
 	/* what the kernel has read of a file stays when it is opened again */
 	int kernel_cache;
+	int liar;
 } options;
 
 static struct file *ino_file(fuse_ino_t ino)
@@ -88,16 +92,38 @@ static void switchfs_getattr(fuse_req_t req, fuse_ino_t ino,
 		fuse_reply_attr(req, &attr, TIMEOUT);
 }
 
+/* A liar's open file knows whether it was read to its end. */
+static void open_file(fuse_req_t req, struct fuse_file_info *fi)
+{
+	bool *was_read = calloc(1, sizeof(*was_read));
+
+	fi->fh = (uintptr_t)was_read;
+	if (!was_read)
+		fuse_reply_err(req, ENOMEM);
+	else if (fuse_reply_open(req, fi))
+		free(was_read);
+}
+
+static void switchfs_release(fuse_req_t req, fuse_ino_t ino,
+			     struct fuse_file_info *fi)
+{
+	(void)ino;
+	free((void *)(uintptr_t)fi->fh);
+	fuse_reply_err(req, 0);
+}
+
 static void switchfs_open(fuse_req_t req, fuse_ino_t ino,
 			  struct fuse_file_info *fi)
 {
 	fi->keep_cache = options.kernel_cache;
+	/* nothing that was read is kept for the next one */
+	fi->direct_io = options.liar;
 	if (!ino_file(ino))
 		fuse_reply_err(req, EISDIR);
 	else if ((fi->flags & O_ACCMODE) != O_RDONLY)
 		fuse_reply_err(req, EROFS);
 	else
-		fuse_reply_open(req, fi);
+		open_file(req, fi);
 }
 
 static void reply_part(fuse_req_t req, const char *data, size_t len,
@@ -112,14 +138,17 @@ static void reply_part(fuse_req_t req, const char *data, size_t len,
 static void switchfs_read(fuse_req_t req, fuse_ino_t ino, size_t size,
 			  off_t off, struct fuse_file_info *fi)
 {
+	bool *was_read = (bool *)(uintptr_t)fi->fh;
 	struct file *file = ino_file(ino);
 
-	(void)fi;
 	if (!file) {
 		fuse_reply_err(req, EISDIR);
 		return;
 	}
-	file = atomic_load(&file->served);
+	if (!options.liar || *was_read)
+		file = atomic_load(&file->served);
+	if (off + (off_t)size >= file->attr.st_size)
+		*was_read = true;
 	reply_part(req, file->data, file->attr.st_size, size, off);
 }
 
@@ -189,6 +218,7 @@ static const struct fuse_lowlevel_ops switchfs_ops = {
 	.statfs = switchfs_statfs,
 	.getattr = switchfs_getattr,
 	.open = switchfs_open,
+	.release = switchfs_release,
 	.read = switchfs_read,
 	.readdir = switchfs_readdir,
 };
@@ -270,6 +300,7 @@ int main(int argc, char **argv)
 		{ "stall_at_statfs", offsetof(struct options, stall_at_statfs),
 		  1 },
 		{ "kernel_cache", offsetof(struct options, kernel_cache), 1 },
+		{ "liar", offsetof(struct options, liar), 1 },
 		FUSE_OPT_END
 	};
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
