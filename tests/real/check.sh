@@ -3,8 +3,8 @@
 # make check-real: other people's programs, in a whole Debian of either release, on the
 # default kernel.
 #
-# usage: tests/real/check.sh [PART...]   fuse, forced, fstab, systemd, podman, tools; all
-#                                        of these if none is given
+# usage: tests/real/check.sh [PART...]   fuse, forced, fstab, systemd, podman, bind, tools;
+#                                        all of these if none is given
 # It prints what failed, and a last line "N passed, N failed, N skipped". Results are in
 # $BUILD/real.results.
 set -eu -o pipefail
@@ -21,7 +21,7 @@ unpatched=$default_kernel-unpatched-full
 # the oldest kernel with statmount(2)
 newer=${all_kernels[1]}-patched-full
 suites='bookworm trixie'
-parts=${*:-fuse forced fstab systemd podman tools}
+parts=${*:-fuse forced fstab systemd podman bind tools}
 
 # documented FILE NAME COMMAND...: what the command prints is the block of that name
 documented() {
@@ -79,6 +79,19 @@ podman() {
 		real podman "$suite" podman "$patched" ""
 	done
 	real podman-forced bookworm podman "$patched" ima_nocache=userns
+}
+
+# honest programs, and a whole system, go on as with the option alone
+bind() {
+	local programs words=OPTION=ima_nocache=bind
+	for programs in $FUSE_GUESTS; do
+		GUEST_TIMEOUT=1200 real "fuse_bound-$programs" trixie fuse_programs "$patched" \
+			"ONLY=$programs $words" progs.img btrfs.img
+	done
+	GUEST_TIMEOUT=2400 real stress bookworm stress "$patched" ""
+	real systemd-bound trixie systemd "$patched" \
+		"INIT=/sbin/init rootflags=ima_nocache=bind ima_policy=tcb $words" progs.img
+	real podman-bound bookworm podman "$patched" "ima_nocache=userns-bind $words"
 }
 
 tools() {

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
