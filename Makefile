@@ -23,7 +23,7 @@ ctl_objs := $(addprefix $(BUILD)/tests/server/,switchctl.o control.o)
 bench_objs := $(addprefix $(BUILD)/tests/bench/,measure.o probes.o)
 selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*_test.c) \
 	tests/filesystems/filesystems_test.c)
-# what those of IMA share
+# what they share
 selftest_parts := $(filter-out %_test.c,$(wildcard tests/selftests/ima/*.c))
 
 PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/switchfs $(BUILD)/switchctl \
@@ -106,11 +106,11 @@ $(BUILD)/switchctl: $(ctl_objs)
 $(BUILD)/measure: $(bench_objs)
 	$(CC) $(LDFLAGS) -o $@ $^
 
-# In a root of its own that has all its files in one directory.
 $(BUILD)/confined: tests/lsm/confined.c
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $<
 
+# In a root of its own that has all its files in one directory.
 $(BUILD)/linked: tests/programs/hello.c
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -Wl,--dynamic-linker=/ld.so,-rpath=/ -o $@ $<
@@ -136,7 +136,7 @@ harness = $(BUILD)/kernel/$(or $(KERNEL),$(default_kernel))-patched
 $(selftests): $(BUILD)/%: %.c $(selftest_parts) $(wildcard tests/selftests/ima/*.h) | $(harness)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -isystem $(harness) $(FUSE_CFLAGS) -o $@ $< \
-		$(if $(findstring selftests,$<),$(selftest_parts)) -pthread $(FUSE_LIBS)
+		$(selftest_parts) -pthread $(FUSE_LIBS)
 
 $(BUILD)/kernel/%-patched:
 	@kernel/build.sh $* patched

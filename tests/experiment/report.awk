@@ -13,10 +13,11 @@ function outcome(    ran) {
 		return "unswitched"
 	if (c["before"] != sha1)
 		return "unmeasured"
-	# what a liar shows to who reads the file but once
+	# The liar has deceived nobody: what ran is in the list.
 	if (c["fs"] == "fuse-liar" && c["second"] == "hello_world:_1" && c["after"] == "")
 		return "unused"
 	ran = c["second"] == "hello_world:_2"
+	# to sha256sum, which reads the file but once, the liar tells no lie
 	if (!ran || c["served_after"] != (c["fs"] == "fuse-liar" ? sha1 : sha2))
 		return "unswitched"
 	if (c["after"] == "")

@@ -30,7 +30,8 @@
 
 #include "kselftest.h"
 
-#define NAME "ima_nocache"
+#include "../selftests/ima/ima.h"
+
 #define DIR "/mnt/filesystem"
 #define LOWER "/mnt/lower"
 #define IMAGES "/mnt/images"
@@ -38,7 +39,7 @@
 #define AT_LEAST 25 /* types, really mounted */
 #define TIMEOUT 60 /* seconds, for a type that hangs */
 
-static const char *option;
+static const char *wanted; /* OPTION, or with a value */
 
 /* How long the superblock lives. */
 enum life {
@@ -367,31 +368,11 @@ static int check(int good, const char *format, ...)
 	return good;
 }
 
-/*
- * Whether mountinfo has the option among DIR's super options, -1 without DIR.
- * errno is 0 afterwards: the calls before did not fail.
- */
-static int shown(void)
+/* Whether DIR has the option.  errno is 0 afterwards: the calls before did not fail. */
+static int has_it(void)
 {
-	char *line = NULL, mountpoint[256], super[1024], *dash;
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	size_t size = 0;
-	int ret = -1;
+	int ret = shown(DIR, wanted);
 
-	while (f && getline(&line, &size, f) > 0) {
-		dash = strstr(line, " - ");
-		if (!dash || sscanf(line, "%*d %*d %*s %*s %255s", mountpoint) != 1 ||
-		    strcmp(mountpoint, DIR) ||
-		    sscanf(dash, " - %*s %*s %1023s", super) != 1)
-			continue;
-		ret = 0;
-		for (char *o = strtok(super, ","); o; o = strtok(NULL, ","))
-			if (!strcmp(o, option))
-				ret = 1;
-	}
-	free(line);
-	if (f)
-		fclose(f);
 	errno = 0;
 	return ret;
 }
@@ -487,8 +468,8 @@ static void end_request(struct request *r)
 static int do_mount(const struct type *t, const char *device, enum place place,
 		    struct request *r)
 {
-	const char *const before[] = { "", "", option, "" };
-	const char *const after[] = { "", option, "", NAME "=1" };
+	const char *const before[] = { "", "", wanted, "" };
+	const char *const after[] = { "", wanted, "", OPTION "=1" };
 	char options[512];
 	int ret;
 
@@ -537,7 +518,7 @@ static int do_remount(const struct type *t, int fsconfig_does_it, const char *wi
 static void unmount(struct request *r)
 {
 	check(!umount(DIR), "umount");
-	check(shown() == -1, "it is mounted after umount");
+	check(has_it() == -1, "it is mounted after umount");
 	end_request(r);
 }
 
@@ -546,16 +527,16 @@ static void mount_with_option(const struct type *t, const char *device, enum pla
 	struct request r;
 
 	if (check(!do_mount(t, device, place, &r), "mount with it %s", place_name[place])) {
-		check(shown() == 1, "not shown after mount with it %s", place_name[place]);
+		check(has_it() == 1, "not shown after mount with it %s", place_name[place]);
 		/* where mount(2) mounts it, it can remount it, too */
 		if (!t->binary || !by_fsconfig)
 			check(!do_remount(t, 0, NULL), "mount(2) remount without it");
-		check(shown() == 1, "gone after mount(2) remount without it");
+		check(has_it() == 1, "gone after mount(2) remount without it");
 		check(!do_remount(t, 1, NULL), "reconfigure without it");
-		check(shown() == 1, "gone after reconfigure without it");
+		check(has_it() == 1, "gone after reconfigure without it");
 		unmount(&r);
 	} else {
-		check(shown() == -1, "mounted by a call that failed");
+		check(has_it() == -1, "mounted by a call that failed");
 		end_request(&r);
 	}
 }
@@ -565,7 +546,7 @@ static void mount_without_option(const struct type *t, const char *device, int e
 	struct request r;
 
 	if (check(!do_mount(t, device, WITHOUT, &r), "mount without it")) {
-		check(shown() == expected, "mount without it: %s", expected ? "gone" : "shown");
+		check(has_it() == expected, "mount without it: %s", expected ? "gone" : "shown");
 		unmount(&r);
 	} else {
 		end_request(&r);
@@ -577,8 +558,8 @@ static void remount_with_option(const struct type *t, const char *device)
 	struct request r;
 
 	if (check(!do_mount(t, device, WITHOUT, &r), "mount without it")) {
-		check(!do_remount(t, by_fsconfig, option), "remount with it");
-		check(shown() == 1, "not shown after remount with it");
+		check(!do_remount(t, by_fsconfig, wanted), "remount with it");
+		check(has_it() == 1, "not shown after remount with it");
 		unmount(&r);
 	} else {
 		end_request(&r);
@@ -593,7 +574,7 @@ static void mount_with_option_is_busy(const struct type *t, const char *device)
 	errno = 0;
 	check(do_mount(t, device, AT_END, &r) == -1 && errno == EBUSY,
 	      "mount with it is not refused with EBUSY");
-	if (!check(shown() == -1, "mounted by a call that failed"))
+	if (!check(has_it() == -1, "mounted by a call that failed"))
 		umount(DIR);
 	end_request(&r);
 }
@@ -606,16 +587,16 @@ static void value_is_refused(const struct type *t, const char *device)
 	errno = 0;
 	check(do_mount(t, device, WITH_VALUE, &r) == -1 && errno == EINVAL,
 	      "a value is not refused with EINVAL");
-	if (!check(shown() == -1, "mounted with a value"))
+	if (!check(has_it() == -1, "mounted with a value"))
 		umount(DIR);
 	end_request(&r);
 	if (!by_fsconfig)
 		return;
 
 	fs = fsopen(t->name, FSOPEN_CLOEXEC);
-	check(fsconfig(fs, FSCONFIG_SET_STRING, NAME, "1", 0) == -1 && errno == EINVAL,
+	check(fsconfig(fs, FSCONFIG_SET_STRING, OPTION, "1", 0) == -1 && errno == EINVAL,
 	      "a value is not refused with EINVAL by fsconfig");
-	check(logged(fs, NAME " takes no value"), "no message in the log");
+	check(logged(fs, OPTION " takes no value"), "no message in the log");
 	close(fs);
 }
 
@@ -659,7 +640,7 @@ static void refuse_type(const struct type *t)
 	errno = 0;
 	check(do_mount(t, "none", AT_END, &r) && errno, "mounted, though %s",
 	      t->refuses ?: "it needs a structure");
-	check(shown() == -1, "mounted by a call that failed");
+	check(has_it() == -1, "mounted by a call that failed");
 	end_request(&r);
 }
 
@@ -747,7 +728,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	ksft_print_header();
 	by_fsconfig = !strcmp(api, "fsconfig");
-	option = getenv("OPTION") ?: NAME;
+	wanted = getenv("OPTION") ?: OPTION;
 	if (!by_fsconfig && strcmp(api, "mount2"))
 		ksft_exit_fail_msg("API=mount2 or API=fsconfig\n");
 

@@ -60,7 +60,7 @@ cp "$here/welcome" "$here"/../*/*.guest "$here"/../../{man/*.[78],doc/containers
 # in a version of the format that all kernels take
 secilc -c 31 -o "$root/tests/selinux.policy" -f /dev/null "$here/../lsm/selinux.cil"
 apparmor_parser --skip-kernel-load --skip-cache --stdout "$here/../lsm/apparmor.profiles" \
-	> "$root/tests/apparmor.policy" 2> /dev/null
+	> "$root/tests/apparmor.policy"
 add "$BUILD/confined" tests
 mksquashfs "$BUILD/progs" "$root/tests/progs.squashfs" -quiet -no-progress
 for test in "$BUILD"/tests/{selftests/ima,filesystems}/*_test; do

@@ -37,6 +37,7 @@ static struct options {
 	int stall_at_statfs;
 	/* what the kernel has read of a file stays when it is opened again */
 	int kernel_cache;
+	/* tell the truth only to who has not read to the end yet */
 	int liar;
 } options;
 

@@ -101,26 +101,26 @@ TEST_F(bind_copy, users_of_one_content_share_one_copy_that_goes_with_the_last)
 	EXPECT_LE(shared_memory_goes_down_to(before + 64), before + 64);
 }
 
-/* With three rules for it. */
-TEST_F(bind_copy, server_is_asked_once_for_what_is_executed)
+/* Execute the file, with three rules for it. */
+static void execute(struct __test_metadata *const _metadata, struct setting *s, const char *option)
 {
 	struct use use;
 
 	served->direct_io = true;
-	ASSERT_EQ(0, start_server(&self->s, BIND));
+	ASSERT_EQ(0, start_server(s, option));
 	ASSERT_EQ(0, begin_use(&use, BY_EXEC, DIR "/file"));
 	EXPECT_EQ(0, end_use(&use));
+}
+
+TEST_F(bind_copy, server_is_asked_once_for_what_is_executed)
+{
+	execute(_metadata, &self->s, BIND);
 	EXPECT_EQ(PROGRAM_SIZE, served->served_bytes);
 }
 
 TEST_F(bind_copy, plain_server_is_asked_often_for_what_is_executed)
 {
-	struct use use;
-
-	served->direct_io = true;
-	ASSERT_EQ(0, start_server(&self->s, OPTION));
-	ASSERT_EQ(0, begin_use(&use, BY_EXEC, DIR "/file"));
-	EXPECT_EQ(0, end_use(&use));
+	execute(_metadata, &self->s, OPTION);
 	EXPECT_LT(2 * PROGRAM_SIZE, served->served_bytes);
 }
 

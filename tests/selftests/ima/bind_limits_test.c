@@ -105,7 +105,7 @@ TEST_F(bind_limits, listener_of_fanotify_gets_what_is_served)
 	EXPECT_EQ(EACCES, map_to_execute(event.fd));
 }
 
-/* Who asks so has to read by an open file that a rule matches, too. */
+/* An interpreter that asks so has to read the script by a file that a rule matches. */
 TEST_F(bind_limits, check_of_execve_is_of_another_open_file)
 {
 	char *const argv[] = { (char *)"file", NULL };
@@ -123,7 +123,7 @@ TEST_F(bind_limits, check_of_execve_is_of_another_open_file)
 	EXPECT_EQ('0', by_pread(fd));
 }
 
-/* All of a copy may be swapped out. */
+/* A copy may be swapped out, and a read of it may have to wait. */
 TEST_F(bind_limits, reader_that_will_not_wait_is_refused)
 {
 	char byte;
@@ -209,7 +209,7 @@ TEST_F(bind_limits, plain_loop_device_gives_what_is_served)
 	EXPECT_EQ('1', by_loop_device(_metadata));
 }
 
-/* Of who would map to execute what is open for writing, with a rule of any kind. */
+/* What is open for writing is not mapped to be executed. */
 TEST_F(bind_limits, refusal_is_audited)
 {
 	const char *const words[] = { "op=collect_data", "cause=not-bound", "res=0", NULL };
