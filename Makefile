@@ -7,13 +7,15 @@ default_kernel := $(firstword $(kernels))
 export BUILD ?= build
 export KERNEL KERNEL_TREE ACCEL
 
-VERSION := 0.1
+VERSION := 0.2
 
 CC = gcc
 CFLAGS ?= -O2 -g
-override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -MMD -MP
-MOUNT_CFLAGS = $(shell pkg-config --cflags 'mount >= 2.38')
-MOUNT_LIBS = $(shell pkg-config --libs 'mount >= 2.38')
+# the project's own checks set WERROR=-Werror: another compiler may warn of more
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -MMD -MP
+LIBMOUNT = mount >= 2.38
+MOUNT_CFLAGS = $(shell pkg-config --cflags '$(LIBMOUNT)')
+MOUNT_LIBS = $(shell pkg-config --libs '$(LIBMOUNT)')
 FUSE_CFLAGS = $(shell pkg-config --cflags fuse3)
 FUSE_LIBS = $(shell pkg-config --libs fuse3)
 
@@ -93,9 +95,15 @@ programs: $(PROGRAMS)
 $(BUILD)/mount.ima_nocache: $(helper_objs)
 	$(CC) $(LDFLAGS) -o $@ $^ $(MOUNT_LIBS)
 
-$(BUILD)/mount-helper/%.o: mount-helper/%.c
+$(BUILD)/mount-helper/%.o: mount-helper/%.c | libmount
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DVERSION='"$(VERSION)"' $(MOUNT_CFLAGS) -c -o $@ $<
+
+.PHONY: libmount
+libmount:
+	@pkg-config --exists '$(LIBMOUNT)' || { echo "the helper needs libmount with its headers," \
+		"2.38 or newer (libmount-dev); this is $$(pkg-config --modversion mount 2> /dev/null || \
+		echo none)" >&2; exit 1; }
 
 $(BUILD)/switchfs: $(server_objs)
 	$(CC) $(LDFLAGS) -o $@ $^ $(FUSE_LIBS)
@@ -156,8 +164,7 @@ $(BUILD)/progs/prog2: $(BUILD)/progs/prog1
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 unit_objs := $(patsubst %.c,$(BUILD)/unit/%.o,tests/unit/request_test.c \
-	$(addprefix mount-helper/,arguments.c commas.c fuse_options.c proc.c report.c request.c \
-	step_aside.c))
+	$(addprefix mount-helper/,arguments.c options.c processes.c report.c request.c))
 
 .PHONY: unit
 unit: $(BUILD)/request_test $(BUILD)/unit/mount.ima_nocache
@@ -165,11 +172,16 @@ unit: $(BUILD)/request_test $(BUILD)/unit/mount.ima_nocache
 $(BUILD)/request_test: $(unit_objs)
 	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(MOUNT_LIBS)
 
+$(BUILD)/options_fuzz: tests/unit/options_fuzz.c $(addprefix mount-helper/,options.c processes.c \
+	report.c request.c)
+	clang -g -O1 -std=gnu11 -D_GNU_SOURCE -Imount-helper -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $(MOUNT_CFLAGS) -o $@ $^ $(MOUNT_LIBS)
+
 # static: for guests, too, which have not these libraries
 $(BUILD)/unit/mount.ima_nocache: $(helper_objs:$(BUILD)/%=$(BUILD)/unit/%)
 	$(CC) $(LDFLAGS) $(SANITIZE) -static-libasan -static-libubsan -o $@ $^ $(MOUNT_LIBS)
 
-$(BUILD)/unit/%.o: %.c
+$(BUILD)/unit/%.o: %.c | libmount
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANITIZE) -Imount-helper -DVERSION='"$(VERSION)"' \
 		$(MOUNT_CFLAGS) -c -o $@ $<

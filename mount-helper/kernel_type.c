@@ -1,53 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
+#include <libmount/libmount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernel_type.h"
 #include "mounted.h"
 #include "option.h"
-#include "probe.h"
+#include "options.h"
+#include "processes.h"
+#include "program.h"
 #include "report.h"
-#include "signals.h"
-#include "verify.h"
+#include "ways.h"
 
 #define MESSAGE_MAX 4096
-
-/* The lists of @parts one after the other; NULL: no memory. */
-static char *join_options(const char *const *parts, size_t n)
-{
-	char *all = NULL;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < n; i++)
-		if (parts[i] && *parts[i])
-			err = mnt_optstr_append_option(&all, parts[i], NULL);
-	if (!err)
-		return all;
-	free(all);
-	return NULL;
-}
 
 /* What the kernel gets: all options but the helper's own, and ima_nocache. */
 static char *kernel_options(const struct request *rq,
 			    const struct mounted *present)
 {
-	struct libmnt_fs *fs = mnt_context_get_fs(rq->cxt);
 	const char *parts[] = {
+		present ? "remount" : NULL,
 		present ? present->vfs_options : NULL,
 		present ? present->options : NULL,
-		mnt_fs_get_vfs_options(fs),
-		mnt_fs_get_user_options(fs),
-		rq->fs_options,
-		/* libmount may have put an "rw" in between that nobody wants */
-		present && present->read_only && !rq->says_rw ? "ro" : NULL,
+		rq->options,
+		/* mount(8) itself puts in an "rw" that nobody has asked for */
+		present && present->read_only && rq->access == UNSAID ? "ro" :
+									NULL,
 		request_option(rq),
 	};
+	char *all = NULL;
 
-	return join_options(parts, sizeof(parts) / sizeof(*parts));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (!parts[i] || !*parts[i] ||
+		    !options_append(&all, parts[i], strlen(parts[i])))
+			continue;
+		free(all);
+		return NULL;
+	}
+	return all;
+}
+
+static bool say_fuse_type(const struct request *rq)
+{
+	if (!program_on_path(rq->fstype))
+		return false;
+	report("for the FUSE program %s use -t %s.%s.%s", rq->fstype,
+	       IMA_NOCACHE, TYPE_FUSE, rq->fstype);
+	return true;
 }
 
 /* Such a helper does more than a mount: it is to be used as it is. */
@@ -63,16 +67,18 @@ static int check_no_helper(const struct request *rq)
 
 		if (len >= (int)sizeof(path) || access(path, X_OK))
 			continue;
-		report(rq->target,
-		       "%s has a helper of its own, %s: type mount -t %s -o %s %s %s, and look at findmnt -O %s",
-		       rq->fstype, path, rq->fstype, request_option(rq),
-		       rq->source, rq->target, IMA_NOCACHE);
+		if (!say_fuse_type(rq))
+			report("%s has a helper of its own, %s: type mount -t %s -o %s%s%s %s %s, and look at findmnt -O %s",
+			       rq->fstype, path, rq->fstype, request_option(rq),
+			       rq->options ? "," : "",
+			       rq->options ? rq->options : "", rq->source,
+			       rq->target, IMA_NOCACHE);
 		return MNT_EX_USAGE;
 	}
 	return 0;
 }
 
-/* libmount's own words, and the reason where the kernel has kept it back. */
+/* libmount's own words */
 static int say_result(const struct request *rq, struct libmnt_context *cxt,
 		      int rc)
 {
@@ -81,17 +87,17 @@ static int say_result(const struct request *rq, struct libmnt_context *cxt,
 
 	while ((line = strsep(&rest, "\n")))
 		if (*line)
-			report(rq->target, "%s", line);
+			report("%s", line);
 	if (status && !*message)
-		report(rq->target, "mounting failed");
-	if (status && !probe_option(rq->bind))
-		report(rq->target, "this kernel does not support %s",
-		       request_option(rq));
+		report("mounting failed");
+	if (status && mnt_context_syscall_called(cxt) &&
+	    mnt_context_get_syscall_errno(cxt) == ENODEV)
+		say_fuse_type(rq);
 	return status;
 }
 
 struct outcome {
-	bool done;    /* the kernel has mounted, whatever came after that */
+	bool done;    /* it is mounted, even if something failed later */
 	bool busy;    /* the kernel has refused with EBUSY */
 	dev_t device; /* what was busy, 0 if that was no device */
 };
@@ -122,11 +128,12 @@ static int run_libmount(const struct request *rq, const char *type,
 	    mnt_context_set_source(cxt, rq->source) ||
 	    mnt_context_set_target(cxt, rq->target) ||
 	    mnt_context_set_options(cxt, options)) {
-		report(rq->target, "%s", strerror(ENOMEM));
-	} else if (!present && rq->namespace &&
-		   mnt_context_set_target_ns(cxt, rq->namespace)) {
-		report(rq->target, "cannot use the namespace %s",
-		       rq->namespace);
+		report("%s", strerror(ENOMEM));
+	} else if (mnt_context_is_restricted(cxt)) {
+		/* libmount would look for an entry of fstab */
+		report("only root, or that of a user namespace, can mount %s",
+		       type);
+		status = MNT_EX_USAGE;
 	} else {
 		/* a helper might swallow the option; the kernel gets it thus */
 		mnt_context_disable_helpers(cxt, 1);
@@ -145,69 +152,98 @@ static void say_why_busy(const struct request *rq, dev_t device)
 	int n = device ? mounted_without(device, rq->bind, &place) : 0;
 
 	if (place)
-		report(rq->target,
-		       "it is mounted without %s at %s: remount that first: mount -o remount,%s %s",
+		report("it is mounted without %s at %s: remount that first: mount -o remount,%s %s",
 		       request_option(rq), place, request_option(rq), place);
 	else if (n <= 0)
-		report(rq->target,
-		       "if it is mounted without %s already, remount that first",
+		report("if it is mounted without %s already, remount that first",
 		       request_option(rq));
 	free(place);
 }
 
-/* Whether there is a new mount, with the option. */
-static int verify_new(const struct request *rq, int before)
+/* Unmount what was mounted in vain on @place, and nothing else. */
+static void undo(const struct request *rq, int place)
 {
-	int id = mounted_id_at(rq->target);
+	struct mounted found;
+	int err = mounted_find_on(place, &found), fd;
 
-	if (id != before)
-		return verify_option(rq, id);
-	report(rq->target, "nothing was mounted");
-	return MNT_EX_FAIL;
+	fd = err ? err : mounted_open_root(&found);
+	mounted_free(&found);
+	/* where descriptors have run out the name is all there is */
+	err = fd == -EMFILE ?
+		      umount2(rq->target, MNT_DETACH | UMOUNT_NOFOLLOW) :
+	      fd < 0 ? fd :
+		       mounted_undo(fd);
+	if (err)
+		report("it is left mounted, and perhaps without %s: unmount it",
+		       request_option(rq));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Where mount(8) has made the directory nobody had opened it before. */
+static int find_new(const struct request *rq, int place, struct mounted *found)
+{
+	int fd, err;
+
+	if (place >= 0)
+		return mounted_find_on(place, found);
+	fd = open(rq->target, O_PATH | O_CLOEXEC);
+	err = mounted_find(fd < 0 ? -errno : mounted_id(fd), found);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Whether what was mounted has the option; if not, it is undone. */
+static int verify_new(const struct request *rq, int place, bool done)
+{
+	struct mounted found;
+	int err = find_new(rq, place, &found), status = MNT_EX_FAIL;
+
+	if (err == -ENOENT && rq->nofail && !done)
+		return 0;
+	if (err == -ENOENT)
+		report(done ? "it has been mounted somewhere else: the mount point has been changed meanwhile" :
+			      "nothing was mounted");
+	else
+		status = mounted_verify(err, &found, rq->bind);
+	mounted_free(&found);
+	if (status && err != -ENOENT)
+		undo(rq, place);
+	return status;
 }
 
 int mount_kernel_type(const struct request *rq)
 {
-	int status = check_no_helper(rq), before, err;
+	int status = check_no_helper(rq), place;
 	struct outcome outcome = { 0 };
 
-	/* libmount would look for an entry of fstab */
-	if (!status && mnt_context_is_restricted(rq->cxt)) {
-		report(rq->target,
-		       "only root, or that of a user namespace, can mount %s",
-		       rq->fstype);
-		return MNT_EX_USAGE;
+	if (!status && proc_directory() < 0) {
+		report("/proc is needed to see what is mounted: %s",
+		       strerror(errno));
+		return MNT_EX_SYSERR;
 	}
 	if (!status)
 		status = request_enter(rq);
 	if (status)
 		return status;
-	/* none: mount(8) can make the directory, see X-mount.mkdir there */
-	before = mounted_id_at(rq->target);
-	if (before < 0 && before != -ENOENT) {
-		report(rq->target, "cannot use this mount point: %s",
-		       strerror(-before));
+	place = open(rq->target, O_PATH | O_CLOEXEC);
+	/* mount(8) can make the directory, see X-mount.mkdir there */
+	if (place < 0 && errno != ENOENT) {
+		report("cannot use this mount point: %s", strerror(errno));
 		return MNT_EX_FAIL;
 	}
-	status = request_leave(rq);
-	if (status)
-		return status;
-	err = signals_block(NULL);
-	if (err) {
-		report(rq->target, "cannot block signals: %s", strerror(-err));
-		return MNT_EX_SYSERR;
-	}
+	if (rq->fake)
+		return 0;
 	status = run_libmount(rq, rq->fstype, NULL, &outcome);
-	/* once more, since what is left mounted there must not stay */
-	if (request_enter(rq) && request_enter(rq))
-		return MNT_EX_SYSERR;
 	if (status && outcome.busy)
 		say_why_busy(rq, outcome.device);
 	if (!status)
-		status = verify_new(rq, before);
-	/* what others have mounted in the meantime is theirs */
-	if (status && outcome.done)
-		undo_new_mount(rq->target, before);
+		status = verify_new(rq, place, outcome.done);
+	else if (outcome.done)
+		undo(rq, place);
+	if (place >= 0)
+		close(place);
 	return status;
 }
 
@@ -215,10 +251,10 @@ int remount_kernel_type(const struct request *rq, const struct mounted *present)
 {
 	struct outcome outcome;
 
-	/* one that ignores options would take the others, and succeed */
-	if (!probe_option(rq->bind)) {
-		report(rq->target, "this kernel does not support %s",
-		       request_option(rq));
+	/* mount(2) has one flag for the mount and for the superblock */
+	if (present->mount_read_only && !present->read_only &&
+	    rq->access == UNSAID) {
+		report("this is a read-only mount of a writable filesystem: remount it where it is mounted writable");
 		return MNT_EX_FAIL;
 	}
 	/*
@@ -226,7 +262,7 @@ int remount_kernel_type(const struct request *rq, const struct mounted *present)
 	 * options that it has.
 	 */
 	if (setenv("LIBMOUNT_FORCE_MOUNT2", "always", 1)) {
-		report(rq->target, "%s", strerror(errno));
+		report("%s", strerror(errno));
 		return MNT_EX_SYSERR;
 	}
 	return run_libmount(rq, present->fstype, present, &outcome);

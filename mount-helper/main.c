@@ -1,131 +1,130 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mount.ima_nocache: a helper of mount(8), and a program of its own. */
 #include <errno.h>
-#include <getopt.h>
+#include <libmount/libmount.h>
+#include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "arguments.h"
-#include "attach.h"
-#include "handoff.h"
-#include "kernel_type.h"
+#include "flag.h"
 #include "option.h"
-#include "probe.h"
-#include "remount.h"
+#include "processes.h"
+#include "program.h"
 #include "report.h"
 #include "request.h"
-#include "step_aside.h"
+#include "ways.h"
 
 static const char usage[] =
 	"usage: " PROGRAM
-	" SOURCE DIR [-sfnvrw] [-N NAMESPACE] [-t TYPE] [-o OPTIONS]\n"
+	" SOURCE DIR [-frwsnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS]\n"
 	"       " PROGRAM " --check | --help | --version\n"
 	"\n"
 	"Mount so that IMA evaluates each file anew at each access.\n"
 	"\n"
-	" -t " IMA_NOCACHE
-	".TYPE       a filesystem of the kernel: ext4, tmpfs, ...\n"
-	" -t " IMA_NOCACHE ".fuse.NAME  the FUSE program NAME\n"
-	" -o " OPTION_FSTYPE "=TYPE           the type, instead of -t\n"
-	" -o " OPTION_SETUID "=USER           run the FUSE program as USER\n"
-	" -o " OPTION_TIMEOUT
-	"=SECONDS       what a FUSE program has to answer\n"
-	" -o " OPTION_HANDOFF "=" HANDOFF_REMOUNT
-	"        for a FUSE program that must mount by itself\n"
-	" -o " IMA_NOCACHE_BIND
-	"     let files give what was measured, and nothing else\n"
-	" -o remount               set it on what is mounted at DIR\n"
-	" -f                       check the request, mount nothing\n"
-	"     --check              tell if the running kernel knows " IMA_NOCACHE
+	" -t, --types " IMA_NOCACHE
+	".fuse.NAME  what the FUSE program NAME serves\n"
+	" -t, --types " IMA_NOCACHE ".TYPE       a filesystem of the kernel\n"
+	" -o, --options LIST   options as for mount(8), and:\n"
+	"      " OPTION_FSTYPE "=TYPE         the type, instead of -t\n"
+	"      " OPTION_TIMEOUT
+	"=SECONDS     how long to wait for a FUSE program to answer (30)\n"
+	"      " OPTION_SETUID "=USER         run the FUSE program as USER\n"
+	"      " IMA_NOCACHE_BIND
+	"    let files give what was measured, and nothing else\n"
+	"      remount             set it on what is mounted at DIR\n"
+	" -r, --read-only      the same as -o ro\n"
+	" -w, --rw             the same as -o rw\n"
+	" -f, --fake           check the request, and mount nothing\n"
+	" -N, --namespace NS   mount in the mount namespace of a process, or at a path\n"
+	" -s, -n, -v           have no effect; mount(8) passes them\n"
+	"     --check          tell if the running kernel knows " IMA_NOCACHE
 	"\n"
+	" -h, --help           print this\n"
+	" -V, --version        print the version\n"
 	"\n"
-	"Other options go to the filesystem, and mean what they mean in mount(8).\n"
-	"See mount.ima_nocache(8).\n";
+	"Examples:\n"
+	"  mount -t " IMA_NOCACHE ".fuse.sshfs -o allow_other host:/srv /mnt\n"
+	"  " PROGRAM " none /mnt -t tmpfs -o size=10m\n"
+	"\n"
+	"Other options mean what they mean in mount(8).  See " PROGRAM "(8).\n";
 
 static int print(const char *text)
 {
 	if (fputs(text, stdout) >= 0 && !fflush(stdout))
 		return 0;
-	report(NULL, "standard output: %s", strerror(errno));
+	report("standard output: %s", strerror(errno));
 	return MNT_EX_SYSERR;
 }
 
 static int check(void)
 {
-	int known = probe_option(false);
+	int known = flag_probe_for_all(false);
 
 	if (known > 0)
-		return print(probe_option(true) > 0 ?
+		return print(flag_probe_for_all(true) > 0 ?
 				     "this kernel supports " IMA_NOCACHE
 				     " and " IMA_NOCACHE_BIND "\n" :
 				     "this kernel supports " IMA_NOCACHE "\n");
 	if (known < 0) {
-		report(NULL, "cannot find out if this kernel supports %s: %s",
+		report("cannot find out if this kernel supports %s: %s: run it as root",
 		       IMA_NOCACHE, strerror(-known));
 		return MNT_EX_SYSERR;
 	}
-	report(NULL, "this kernel does not support %s", IMA_NOCACHE);
+	report("this kernel does not support %s", IMA_NOCACHE);
 	return MNT_EX_FAIL;
 }
 
-static int mount_request(struct request *rq)
+/* Before anything is mounted: several filesystems take any option at all. */
+static int check_kernel(const struct request *rq)
 {
-	int status = request_complete(rq);
+	int known = flag_probe(rq->bind);
 
-	if (status || mnt_context_is_fake(rq->cxt))
-		return status;
-	if (rq->mflags & MS_REMOUNT)
-		return remount(rq);
-	if (!request_program(rq))
-		return mount_kernel_type(rq);
-	return rq->handoff_remount ? handoff_fuse(rq) : attach_fuse(rq);
+	if (known > 0)
+		return 0;
+	if (known == -EPERM) {
+		report("not permitted: a mount with %s needs root, or a user namespace of one's own (unshare -Urm)",
+		       IMA_NOCACHE);
+		return MNT_EX_USAGE;
+	}
+	if (known < 0) {
+		report("cannot find out if this kernel supports %s: %s",
+		       request_option(rq), strerror(-known));
+		return MNT_EX_SYSERR;
+	}
+	report("this kernel does not support %s", request_option(rq));
+	return MNT_EX_FAIL;
 }
 
-/* The type in the name of the program, for mount -t fuse.NAME; or NULL. */
-static const char *type_in_name(const char *argv0)
+static int mount_request(const struct request *rq)
+{
+	int status, err = signals_block();
+
+	if (err) {
+		report("cannot block signals: %s", strerror(-err));
+		return MNT_EX_SYSERR;
+	}
+	/* what would be mounted can be checked on any kernel, by anybody */
+	status = rq->fake ? 0 : check_kernel(rq);
+	if (status)
+		return status;
+	if (rq->remount)
+		return remount(rq);
+	return request_program(rq) ? mount_fuse(rq) : mount_kernel_type(rq);
+}
+
+/* The type in the name of the program, behind @prefix; or NULL. */
+static const char *type_in_name(const char *argv0, const char *prefix)
 {
 	const char *slash = strrchr(argv0, '/');
 	const char *name = slash ? slash + 1 : argv0;
 
-	return strncmp(name, PROGRAM_FUSE, strlen(PROGRAM_FUSE)) ?
-		       NULL :
-		       name + strlen("mount.");
-}
-
-static int bad_argument(const char *target, const char *arg)
-{
-	char letter[] = { '-', (char)optopt, '\0' };
-	bool is_letter = optopt > 32 && optopt < 127;
-
-	report(target,
-	       "%s: no such option, or its value is missing; see %s --help",
-	       is_letter ? letter : arg, PROGRAM);
-	return MNT_EX_USAGE;
-}
-
-/* Two rounds: the mount point first, which all that is said has to name. */
-static int take_arguments(struct request *rq, int argc, char **argv)
-{
-	int c, status = 0;
-
-	arguments_start();
-	while (!status && (c = arguments_next(argc, argv)) != -1)
-		if (c == 1)
-			status = request_argument(rq, c, optarg);
-	/* behind "--" */
-	while (!status && optind < argc)
-		status = request_argument(rq, 1, argv[optind++]);
-
-	arguments_start();
-	while (!status && (c = arguments_next(argc, argv)) != -1) {
-		if (c == '?')
-			status = bad_argument(rq->target, argv[optind - 1]);
-		else if (c != 1)
-			status = request_argument(rq, c, optarg);
-	}
-	return status;
+	return strncmp(name, prefix, strlen(prefix)) ? NULL :
+						       name + strlen(prefix);
 }
 
 /* --help and its like: what they return, or -1 if there is none of them. */
@@ -137,36 +136,63 @@ static int answer(int argc, char **argv)
 	while ((c = arguments_next(argc, argv)) != -1) {
 		if (c == ARGUMENT_CHECK)
 			return check();
-		if (c == ARGUMENT_HELP || c == 'h')
+		if (c == 'h')
 			return print(usage);
-		if (c == ARGUMENT_VERSION || c == 'V')
+		if (c == 'V')
 			return print(PROGRAM " " VERSION "\n");
 	}
 	return -1;
 }
 
+/*
+ * Whether this process has privileges that its user has not: set-user-ID and
+ * set-group-ID bits, or capabilities of the file.
+ */
+static bool has_privileges_of_a_file(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (getauxval(AT_UID) != getauxval(AT_EUID) ||
+	    getauxval(AT_GID) != getauxval(AT_EGID))
+		return true;
+	if (!getauxval(AT_SECURE) || !getuid())
+		return false;
+	return syscall(SYS_capget, &header, data) || data[0].permitted ||
+	       data[1].permitted;
+}
+
 int main(int argc, char **argv)
 {
-	const char *type = argc > 0 ? type_in_name(argv[0]) : NULL;
+	const char *fuse =
+		argc > 0 ? type_in_name(argv[0], PROGRAM_FUSE) : NULL;
 	struct request rq;
 	int status;
 
-	if (getauxval(AT_UID) != getauxval(AT_EUID) ||
-	    getauxval(AT_GID) != getauxval(AT_EGID)) {
-		report(arguments_target(argc, argv),
-		       "%s must not have a set-user-ID bit", PROGRAM);
+	report_for(arguments_target(argc, argv));
+	/* who ignores it hands that on, and waitpid(2) then finds nobody */
+	signal(SIGCHLD, SIG_DFL);
+	if (has_privileges_of_a_file()) {
+		report("this program must not have a set-user-ID bit or file capabilities");
 		return MNT_EX_USAGE;
 	}
-	if (type && !asks_for_option(argc, argv))
-		return step_aside(argc, argv);
+	/* "fuse.NAME" with its first part */
+	if (fuse)
+		fuse -= strlen(TYPE_FUSE ".");
+	if (fuse && !arguments_ask(argc, argv))
+		return program_step_aside(fuse, argv);
 	status = answer(argc, argv);
 	if (status >= 0)
 		return status;
 
-	status = request_init(&rq);
-	rq.implied_type = type;
+	request_init(&rq);
+	/* mount(8) passes no type that the name of its helper ends in */
+	rq.called_as = fuse ? fuse : type_in_name(argv[0], PROGRAM_IMA);
+	status = arguments_take(&rq, argc, argv);
 	if (!status)
-		status = take_arguments(&rq, argc, argv);
+		status = request_complete(&rq);
 	if (!status)
 		status = mount_request(&rq);
 	request_free(&rq);

@@ -9,22 +9,22 @@ _mount_ima_nocache()
 	cur=${COMP_WORDS[COMP_CWORD]}
 	prev=${COMP_WORDS[COMP_CWORD - 1]}
 	case $prev in
-	-t)
+	-t | --types)
 		types=$(awk '{ print $NF }' /proc/filesystems)
 		COMPREPLY=($(compgen -W "$types fuse. fuseblk. ima_nocache.fuse." -- "$cur"))
 		return
 		;;
-	-o)
+	-o | --options)
 		# the last of a list
 		word=${cur##*,}
 		compopt -o nospace
 		COMPREPLY=($(compgen -P "${cur%"$word"}" -W "allow_other
 			allow_root blksize= context= default_permissions fsname=
-			fstype= handoff=remount max_read= nofail
+			fstype= drop_privileges max_read= nofail
 			_netdev noexec remount ro rw setuid= subtype= timeout=" -- "$word"))
 		return
 		;;
-	-N)
+	-N | --namespace)
 		COMPREPLY=($(compgen -W "$(lsns --type mnt --output PATH --noheadings)" -- "$cur"))
 		return
 		;;
@@ -32,7 +32,8 @@ _mount_ima_nocache()
 	case $cur in
 	-*)
 		COMPREPLY=($(compgen -W "-f -N -n -o -r -s -t -v -w
-			--check --help --version" -- "$cur"))
+			--check --fake --help --namespace --options --read-only --rw
+			--types --version" -- "$cur"))
 		;;
 	*)
 		compopt -o filenames

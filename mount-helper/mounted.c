@@ -2,17 +2,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libmount/libmount.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "mounted.h"
 #include "option.h"
-#include "proc.h"
+#include "processes.h"
+#include "report.h"
 
-#define MOUNTINFO "self/mountinfo" /* in /proc */
+/* in /proc */
+#define MOUNTINFO "self/mountinfo"
+#define SELF_FD "self/fd/%d"
 
 int mounted_id(int fd)
 {
@@ -27,15 +32,25 @@ int mounted_id(int fd)
 	return st.stx_mask & STATX_MNT_ID ? (int)st.stx_mnt_id : -EOPNOTSUPP;
 }
 
-int mounted_id_at(const char *target)
+int mounted_open(const char *target)
 {
-	int fd = open(target, O_PATH | O_CLOEXEC), id;
+	int fd = open(target, O_PATH | O_CLOEXEC), err;
+	struct statx st;
 
-	if (fd < 0)
-		return -errno;
-	id = mounted_id(fd);
-	close(fd);
-	return id;
+	/* not to wait for the server of what is mounted there now */
+	if (fd >= 0 && !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+			      STATX_TYPE, &st)) {
+		if (S_ISDIR(st.stx_mode) || S_ISREG(st.stx_mode))
+			return fd;
+		close(fd);
+		report("a mount point must be a directory or a regular file");
+		return -ENOTDIR;
+	}
+	err = -errno;
+	if (fd >= 0)
+		close(fd);
+	report("cannot use this mount point: %s", strerror(-err));
+	return err;
 }
 
 static bool has_option(const char *options, const char *name)
@@ -60,19 +75,25 @@ static int copy(struct libmnt_fs *fs, struct mounted *found)
 	const char *options = mnt_fs_get_fs_options(fs);
 	const char *vfs = mnt_fs_get_vfs_options(fs);
 	const char *fstype = mnt_fs_get_fstype(fs);
+	unsigned long propagation = 0;
 
 	/* not merged with what utab remembers of the request */
+	found->target = strdup(mnt_fs_get_target(fs));
 	found->options = strdup(options ? options : "");
 	found->vfs_options = strdup(vfs ? vfs : "");
-	found->fstype = strdup(fstype ? fstype : "");
-	if (!found->options || !found->vfs_options || !found->fstype) {
+	found->fstype = strdup(fstype);
+	if (!found->target || !found->options || !found->vfs_options ||
+	    !found->fstype) {
 		mounted_free(found);
 		return -ENOMEM;
 	}
-	found->read_only = has_option(found->options, "ro") ||
-			   has_option(found->vfs_options, "ro");
+	found->read_only = has_option(found->options, "ro");
+	found->mount_read_only = has_option(found->vfs_options, "ro");
 	found->flagged = has_ima_nocache(found->options, false);
 	found->bound = has_ima_nocache(found->options, true);
+	found->id = mnt_fs_get_id(fs);
+	mnt_fs_get_propagation(fs, &propagation);
+	found->propagated = propagation & MS_SLAVE;
 	return 0;
 }
 
@@ -104,29 +125,99 @@ static FILE *open_mountinfo(void)
 	return file;
 }
 
-int mounted_find(int id, struct mounted *found)
+/*
+ * The mount that has the ID @id, or with @path, the one there on the mount
+ * @parent.  libmount is to take apart few lines, not thousands of others.
+ */
+static int find(int id, int parent, const char *path, struct mounted *found)
 {
+	FILE *file = id < 0 ? NULL : open_mountinfo();
+	int ret = -ENOENT, its_id;
+	/* others are written in another way there */
+	bool plain = path && !strpbrk(path, " \t\n\\");
 	size_t size = 0;
-	char *line = NULL;
+	char *line = NULL, *rest;
 	ssize_t len;
-	int ret = -ENOENT;
-	FILE *file;
 
 	*found = (struct mounted){ 0 };
-	if (id < 0)
-		return id;
-	file = open_mountinfo();
+	/* ENOENT would say that there is no such mount */
 	if (!file)
-		return -errno;
-	/* libmount is to take apart this line alone, not thousands of others */
-	while (ret == -ENOENT && (len = getline(&line, &size, file)) > 0)
-		if (strtol(line, NULL, 10) == id)
-			ret = parse(line, len, found);
+		return id < 0 ? id : errno == ENOENT ? -EIO : -errno;
+	while (ret == -ENOENT && (len = getline(&line, &size, file)) > 0) {
+		its_id = (int)strtol(line, &rest, 10);
+		if (path ? strtol(rest, NULL, 10) != parent : its_id != id)
+			continue;
+		if (plain && !strstr(rest, path))
+			continue;
+		ret = parse(line, len, found);
+		if (!ret && path && strcmp(found->target, path) != 0) {
+			mounted_free(found);
+			ret = -ENOENT;
+		}
+	}
 	if (ret == -ENOENT && ferror(file))
 		ret = -EIO;
 	fclose(file);
 	free(line);
 	return ret;
+}
+
+int mounted_find(int id, struct mounted *found)
+{
+	return find(id, 0, NULL, found);
+}
+
+int mounted_find_on(int place, struct mounted *found)
+{
+	int below = mounted_id(place);
+	char link[64], path[PATH_MAX];
+	ssize_t len;
+
+	*found = (struct mounted){ 0 };
+	if (below < 0)
+		return below;
+	snprintf(link, sizeof(link), SELF_FD, place);
+	len = readlinkat(proc_directory(), link, path, sizeof(path) - 1);
+	if (len < 0)
+		return -EIO;
+	path[len] = '\0';
+	return find(0, below, path, found);
+}
+
+int mounted_open_root(const struct mounted *found)
+{
+	int fd = open(found->target, O_PATH | O_CLOEXEC), id;
+
+	if (fd < 0)
+		return -errno;
+	id = mounted_id(fd);
+	if (id == found->id)
+		return fd;
+	close(fd);
+	return id < 0 ? id : -EBUSY;
+}
+
+int mounted_undo(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), SELF_FD, fd);
+	if (fchdir(proc_directory()) || umount2(path, MNT_DETACH))
+		return -errno;
+	return 0;
+}
+
+int mounted_verify(int err, const struct mounted *found, bool bind)
+{
+	const char *option = bind ? IMA_NOCACHE_BIND : IMA_NOCACHE;
+
+	if (!err && (bind ? found->bound : found->flagged))
+		return 0;
+	if (err)
+		report("cannot see if %s is set: %s", option, strerror(-err));
+	else
+		report("not mounted: this filesystem cannot carry %s", option);
+	return MNT_EX_FAIL;
 }
 
 /* btrfs has another number, and shows the name of the device. */
@@ -182,6 +273,7 @@ int mounted_without(dev_t device, bool bind, char **place)
 
 void mounted_free(struct mounted *found)
 {
+	free(found->target);
 	free(found->fstype);
 	free(found->vfs_options);
 	free(found->options);

@@ -7,12 +7,16 @@
 #include <sys/types.h>
 
 struct mounted {
+	char *target; /* the path of the mount point */
 	char *fstype;
 	char *vfs_options; /* of the mount */
 	char *options;	   /* of the superblock */
 	bool read_only;	   /* the superblock */
-	bool flagged;	   /* the superblock has ima_nocache */
-	bool bound;	   /* it has ima_nocache=bind */
+	bool mount_read_only;
+	bool flagged;	 /* the superblock has ima_nocache */
+	bool bound;	 /* it has ima_nocache=bind */
+	bool propagated; /* a slave: it may come from another namespace */
+	int id;
 };
 
 /*
@@ -23,8 +27,13 @@ struct mounted {
  */
 int mounted_id(int fd);
 
-/* mounted_id_at - the ID of what is mounted at @target now, or -errno */
-int mounted_id_at(const char *target);
+/*
+ * mounted_open - open a mount point, without waiting for who serves it
+ *
+ * Returns an O_PATH descriptor of a directory or regular file, or -errno after
+ * a message.
+ */
+int mounted_open(const char *target);
 
 /*
  * mounted_find - look up a mount
@@ -33,7 +42,32 @@ int mounted_id_at(const char *target);
  * Returns 0, and mounted_free() gives back what @found holds; or -errno.
  */
 int mounted_find(int id, struct mounted *found);
+
+/*
+ * mounted_find_on - look up what is mounted on a place
+ * @place: an O_PATH descriptor from before it was mounted
+ *
+ * Others cannot have it be another one, as they can where a path is looked up
+ * again that leads through a directory of theirs.  Returns as mounted_find().
+ */
+int mounted_find_on(int place, struct mounted *found);
+
+/* mounted_open_root - O_PATH of its root, or -errno: -EBUSY if it is covered */
+int mounted_open_root(const struct mounted *found);
 void mounted_free(struct mounted *found);
+
+/* mounted_undo - unmount what has its root at @fd, from /proc; 0 or -errno */
+int mounted_undo(int fd);
+
+/*
+ * mounted_verify - see in mountinfo that a mount has the option
+ * @err: what mounted_find() has returned
+ * @bind: that is ima_nocache=bind
+ *
+ * Nobody's word is taken for it: several filesystems accept options that they
+ * do not know.  Returns 0, or MNT_EX_FAIL after a message.
+ */
+int mounted_verify(int err, const struct mounted *found, bool bind);
 
 /*
  * mounted_without - look for a mount of a device that has not the option

@@ -4,6 +4,7 @@
 #define OPTION_H
 
 #define PROGRAM "mount.ima_nocache"
+#define TRY_HELP "; try --help"
 
 /* the mount option; also what a type begins with that the helper mounts */
 #define IMA_NOCACHE "ima_nocache"
@@ -18,16 +19,15 @@
 
 /* under such a name the helper is the one of mount -t fuse.NAME */
 #define PROGRAM_FUSE "mount." TYPE_FUSE "."
+#define PROGRAM_IMA "mount." IMA_NOCACHE "."
 
 /* options of the helper's own, in -o */
 #define OPTION_FSTYPE "fstype"
-#define OPTION_HANDOFF "handoff"
-#define OPTION_SETUID "setuid"
 #define OPTION_TIMEOUT "timeout"
+#define OPTION_HANDOFF "handoff" /* of version 0.1; has no effect any more */
 
-/* the values of handoff= */
-#define HANDOFF_FD "fd"
-#define HANDOFF_REMOUNT "remount"
+/* of mount.fuse3(8), which gets it, too */
+#define OPTION_SETUID "setuid"
 
 #define TIMEOUT_DEFAULT 30 /* seconds that a FUSE program has to answer */
 #define TIMEOUT_MAX 86400

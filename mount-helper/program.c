@@ -1,33 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
+#include <libmount/libmount.h>
+#include <limits.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "home.h"
+#include "option.h"
+#include "options.h"
+#include "processes.h"
 #include "program.h"
 #include "report.h"
 
 /* mount(8) removes it from the environment of its helpers, and HOME. */
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_HOME "/"
+#define MOUNT_FUSE "/sbin/mount." TYPE_FUSE
+/* where dpkg-divert(8) puts the file that the link to us has replaced */
+#define DIVERTED ".distrib"
+#define CANNOT_EXECUTE 126 /* as sh(1) has it */
 
-/* What went wrong in the child, on its way through a pipe. */
-struct failure {
-	enum { SETTING_UP, BECOMING_USER, DROPPING_PRIVILEGES, EXECUTING } step;
-	int err; /* errno, or 0 */
+struct runner {
+	char path[PATH_MAX]; /* the helper of mount(8) */
+	bool needs_type;     /* its own name does not tell */
 };
 
-const struct passwd *program_user(const char *user, const char *target)
+const struct passwd *program_user(const char *user)
 {
 	const struct passwd *pw = getpwnam(user);
 	unsigned long uid;
@@ -39,164 +42,217 @@ const struct passwd *program_user(const char *user, const char *target)
 			pw = getpwuid(uid);
 	}
 	if (!pw)
-		report(target, "there is no user %s to run the FUSE program as",
-		       user);
+		report("there is no user %s to run the FUSE program as", user);
 	return pw;
 }
 
-int program_become(const struct passwd *user)
+/* Whether there is a program, and not a link to this one. */
+static bool is_other_program(const char *path)
 {
-	if (!user)
-		return 0;
-	if (initgroups(user->pw_name, user->pw_gid) ||
-	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
-	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid))
-		return -errno;
-	return 0;
+	struct stat st, self;
+
+	return !access(path, X_OK) && !stat(path, &st) &&
+	       !stat("/proc/self/exe", &self) &&
+	       (self.st_dev != st.st_dev || self.st_ino != st.st_ino);
 }
 
 /*
- * Without a bounding set no exec gives capabilities, not even root's, and
- * no_new_privs takes away fusermount's set-user-ID bit.  See capabilities(7).
+ * Look where mount(8) looks: for mount.fuse.NAME, which several packages have
+ * as a link to the program, and then for mount.fuse.  Where such a link leads
+ * to us, take what it has replaced.
  */
-static int limit_privileges(void)
+static struct runner find_runner(const char *type, bool own_allowed)
 {
-	int cap = 0;
+	struct runner runner = { .needs_type = strchr(type, '.') };
 
-	/* up to the last one that the kernel knows */
-	while (!prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
-		cap++;
-	if (errno != EINVAL || cap <= CAP_SYS_ADMIN)
-		return -errno;
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -errno;
-	return 0;
-}
-
-static int drop_privileges(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	return syscall(SYS_capset, &header, none) ? -errno : 0;
-}
-
-static int set_home(const struct passwd *user)
-{
-	if (user)
-		return setenv("HOME", user->pw_dir, 1);
-	return getenv("HOME") ? 0 : setenv("HOME", home_of_caller(), 1);
-}
-
-static int set_up(const struct program *program)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	/* no group of its own: it may ask for a password on the terminal */
-	if (sigprocmask(SIG_SETMASK, &none, NULL) ||
-	    (program->device >= 0 && fcntl(program->device, F_SETFD, 0)) ||
-	    setenv("PATH", DEFAULT_PATH, 0) || set_home(program->user))
-		return -errno;
-	return 0;
-}
-
-/* In the child: returns what has failed, or not at all. */
-static struct failure program_exec(const struct program *program)
-{
-	char device[32];
-	const char *argv[] = { program->name,	 program->source,
-			       program->target,	 program->options ? "-o" : NULL,
-			       program->options, NULL };
-	struct failure failure = { .step = SETTING_UP };
-
-	failure.err = -set_up(program);
-	if (failure.err)
-		return failure;
-	if (program->device >= 0) {
-		snprintf(device, sizeof(device), "/dev/fd/%d", program->device);
-		argv[2] = device;
-		failure.step = DROPPING_PRIVILEGES;
-		failure.err = -limit_privileges();
-		if (failure.err)
-			return failure;
+	if (own_allowed && runner.needs_type && !strchr(type, '/') &&
+	    strlen(type) <= NAME_MAX) {
+		runner.needs_type = false;
+		snprintf(runner.path, sizeof(runner.path), "/sbin/mount.%s",
+			 type);
+		if (is_other_program(runner.path))
+			return runner;
+		strcat(runner.path, DIVERTED);
+		if (is_other_program(runner.path))
+			return runner;
+		runner.needs_type = true;
 	}
-	failure.step = BECOMING_USER;
-	failure.err = -program_become(program->user);
-	if (failure.err)
-		return failure;
-	if (program->device >= 0) {
-		failure.step = DROPPING_PRIVILEGES;
-		failure.err = -drop_privileges();
-		if (failure.err)
-			return failure;
-	}
-	failure.step = EXECUTING;
-	execvp(program->name, (char **)argv);
-	failure.err = errno;
-	return failure;
+	/* Debian has a link to mount.fuse3 by the name that mount(8) looks for
+	 */
+	snprintf(runner.path, sizeof(runner.path), "%s",
+		 access(MOUNT_FUSE, X_OK) ? MOUNT_FUSE "3" : MOUNT_FUSE);
+	return runner;
 }
 
-static void report_failure(const struct program *program,
-			   const struct failure *failure)
+/* These are words of mount.fuse3(8), which the programs do not know. */
+static struct runner runner_of(const struct request *rq)
 {
-	const char *reason = strerror(failure->err);
-
-	switch (failure->step) {
-	case BECOMING_USER:
-		report(program->target, "cannot run the FUSE program as %s: %s",
-		       program->user->pw_name, reason);
-		break;
-	case DROPPING_PRIVILEGES:
-		report(program->target,
-		       "cannot take privileges from the FUSE program: %s",
-		       reason);
-		break;
-	default:
-		report(program->target, "cannot run the FUSE program %s: %s",
-		       program->name, reason);
-	}
+	return find_runner(
+		rq->fstype,
+		!rq->user && !options_has(rq->options, "drop_privileges"));
 }
 
-pid_t program_start(const struct program *program)
+static bool is_executable(const char *path)
 {
-	struct failure failure = { .step = SETTING_UP };
-	int report_pipe[2];
-	ssize_t len = 0;
+	struct stat st;
+
+	return !access(path, X_OK) && !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+bool program_on_path(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	char file[PATH_MAX];
+
+	if (strchr(name, '/'))
+		return is_executable(name);
+	for (path = path ? path : DEFAULT_PATH; *path; path = end + !!*end) {
+		end = strchrnul(path, ':');
+		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path), path,
+			 name);
+		if (is_executable(file))
+			return true;
+	}
+	return false;
+}
+
+int program_check(const struct request *rq)
+{
+	struct runner runner = runner_of(rq);
+	const char *name = request_program(rq);
+
+	if (access(runner.path, X_OK)) {
+		report("%s: %s: FUSE programs need it, and it is part of fuse3",
+		       runner.path, strerror(errno));
+		return MNT_EX_FAIL;
+	}
+	/* without a name mount.fuse3(8) takes one from the source */
+	if (!*name || !runner.needs_type || program_on_path(name))
+		return 0;
+	report("cannot run the FUSE program %s: %s", name, strerror(ENOENT));
+	return MNT_EX_FAIL;
+}
+
+/* See user_namespaces(7). */
+static uid_t uid_outside(uid_t uid)
+{
+	uid_t inside, outside, count, found = uid;
+	FILE *map = fopen("/proc/self/uid_map", "re");
+
+	if (!map)
+		return uid;
+	while (fscanf(map, "%u %u %u", &inside, &outside, &count) == 3)
+		if (uid - inside < count)
+			found = outside + (uid - inside);
+	fclose(map);
+	return found;
+}
+
+/*
+ * The root of a user namespace often cannot enter /root: take the home of the
+ * user outside then.
+ */
+static const char *home_of_caller(void)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (pw && access(pw->pw_dir, X_OK))
+		pw = getpwuid(uid_outside(getuid()));
+	return pw ? pw->pw_dir : DEFAULT_HOME;
+}
+
+static int set_environment(const struct passwd *user)
+{
+	if (setenv("PATH", DEFAULT_PATH, 0))
+		return -errno;
+	if (!user)
+		return getenv("HOME") || !setenv("HOME", home_of_caller(), 0) ?
+			       0 :
+			       -errno;
+	if (setenv("HOME", user->pw_dir, 1))
+		return -errno;
+	/*
+	 * mount.fuse3(8) becomes that user, and would let them keep the groups
+	 * of who mounts.  A user namespace may know nobody else's groups.
+	 */
+	return initgroups(user->pw_name, user->pw_gid) && errno != EPERM ?
+		       -errno :
+		       0;
+}
+
+/* mount.fuse3(8) knows users by their names alone. */
+static int add_user(char **options, const struct passwd *user)
+{
+	char *option;
+	int err;
+
+	if (!user)
+		return 0;
+	if (asprintf(&option, "%s=%s", OPTION_SETUID, user->pw_name) < 0)
+		return -ENOMEM;
+	err = options_append(options, option, strlen(option));
+	free(option);
+	return err;
+}
+
+/*
+ * As posix_spawn(3), which takes a hundred system calls more; a fork(2) would
+ * copy page tables for nothing.  The program gets the caller's signal mask.
+ * Returns its process ID or -errno.
+ */
+static pid_t spawn(char **argv)
+{
+	sigset_t blocked;
 	pid_t pid;
 
-	if (pipe2(report_pipe, O_CLOEXEC)) {
-		failure.err = errno;
-		report_failure(program, &failure);
-		return -1;
-	}
-	pid = fork();
-	if (pid < 0)
-		failure.err = errno;
+	if (sigprocmask(SIG_SETMASK, signals_before(), &blocked))
+		return -errno;
+	/* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork) */
+	pid = vfork();
 	if (!pid) {
-		failure = program_exec(program);
-		/* a parent that gets nothing waits for the exit status */
-		_exit(write(report_pipe[1], &failure, sizeof(failure)) !=
-		      sizeof(failure));
+		execv(argv[0], argv);
+		_exit(CANNOT_EXECUTE);
 	}
-	/* once more if need be: the child's end is awaited below */
-	if (close(report_pipe[1]))
-		close(report_pipe[1]);
-	/* an exec closes the other end with nothing written to it */
-	if (pid > 0)
-		len = read(report_pipe[0], &failure, sizeof(failure));
-	if (len < 0) {
-		failure = (struct failure){ .step = SETTING_UP, .err = errno };
-		kill(pid, SIGKILL);
+	if (pid < 0)
+		pid = -errno;
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	return pid;
+}
+
+pid_t program_start(const struct request *rq, const struct passwd *user)
+{
+	struct runner runner = runner_of(rq);
+	char *options = rq->options ? strdup(rq->options) : NULL;
+	const char *argv[8] = { runner.path, rq->source, rq->target };
+	int n = 3, err = add_user(&options, user);
+	pid_t pid;
+
+	if (options) {
+		argv[n++] = "-o";
+		argv[n++] = options;
 	}
-	close(report_pipe[0]);
-	if (!failure.err)
-		return pid;
-	report_failure(program, &failure);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return -1;
+	if (runner.needs_type) {
+		argv[n++] = "-t";
+		argv[n++] = rq->fstype;
+	}
+	if (!err)
+		err = set_environment(user);
+	pid = err ? err : spawn((char **)argv);
+	if (pid < 0)
+		report("cannot run %s: %s", runner.path, strerror(-pid));
+	free(options);
+	return pid < 0 ? -1 : pid;
+}
+
+int program_step_aside(const char *type, char **argv)
+{
+	struct runner runner = find_runner(type, true);
+	int err;
+
+	/* it finds the FUSE program's name in argv[0], as we do */
+	execv(runner.path, argv);
+	err = errno;
+	report("%s: %s; without %s this mount is for that program", runner.path,
+	       strerror(err), IMA_NOCACHE);
+	return MNT_EX_SYSERR;
 }

@@ -1,50 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Running a FUSE program. */
+/* FUSE programs, and the helper of mount(8) that runs them. */
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-struct passwd;
+#include "request.h"
 
-struct program {
-	const char *name; /* looked up on PATH */
-	const char *source;
-	const char *target;	   /* the mount point, for messages */
-	const char *options;	   /* for -o, or NULL */
-	const struct passwd *user; /* whom to run as, or NULL */
-	/*
-	 * What the kernel's requests are read from, or -1 for a program that
-	 * mounts by itself.  The caller's copy stays open.
-	 */
-	int device;
-};
+struct passwd;
 
 /*
  * program_user - look up whom a program is to run as
  * @user: a name, or a number for somebody who has a name
- * @target: the mount point, for messages
  *
  * Returns what belongs to getpwnam(3), or NULL after a message.
  */
-const struct passwd *program_user(const char *user, const char *target);
+const struct passwd *program_user(const char *user);
 
 /*
- * program_become - become @user for good, with their groups
+ * program_check - whether what a request needs is there to be run
  *
- * Returns 0 or -errno.  NULL is the user that one is.
+ * May take as long as the filesystems on PATH take to answer.  Returns 0, or an
+ * MNT_EX_* status after a message.
  */
-int program_become(const struct passwd *user);
+int program_check(const struct request *rq);
+
+/* program_on_path - whether an executable is on PATH, or at @name, if a path */
+bool program_on_path(const char *name);
 
 /*
- * program_start - run "NAME SOURCE MOUNTPOINT [-o OPTIONS]"
+ * program_start - run what mount -t fuse.NAME would run, with its arguments
+ * @user: what program_user() has returned, or NULL
  *
- * On a device, MOUNTPOINT is /dev/fd/N, and the program gets no privileges and
- * cannot gain any: one on libfuse 2 takes /dev/fd/N for a mount point and would
- * mount itself over /dev/fuse.
- *
- * Returns its process ID, or -1 after a message if it could not be executed.
+ * The caller gets the program's environment and supplementary groups.  Returns
+ * the program's process ID, or -1 after a message.
  */
-pid_t program_start(const struct program *program);
+pid_t program_start(const struct request *rq, const struct passwd *user);
+
+/*
+ * program_step_aside - become what mount -t fuse.NAME runs without this helper
+ * @argv: as main() has got it
+ *
+ * For mount.fuse.NAME where nobody asks for the option.  Returns an MNT_EX_*
+ * status after a message, or not at all.
+ */
+int program_step_aside(const char *type, char **argv);
 
 #endif

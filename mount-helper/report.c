@@ -7,20 +7,27 @@
 #include "option.h"
 #include "report.h"
 
-void report(const char *target, const char *format, ...)
+static const char *mount_point;
+
+void report_for(const char *target)
+{
+	mount_point = target;
+}
+
+void report(const char *format, ...)
 {
 	va_list args;
 
 	fprintf(stderr, "%s: ", PROGRAM);
-	if (target)
-		fprintf(stderr, "%s: ", target);
+	if (mount_point)
+		fprintf(stderr, "%s: ", mount_point);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
 }
 
-int report_kernel(const char *target, int fsfd)
+int report_kernel(int fsfd)
 {
 	char message[1024];
 	ssize_t len;
@@ -30,7 +37,7 @@ int report_kernel(const char *target, int fsfd)
 		message[len] = '\0';
 		message[strcspn(message, "\n")] = '\0';
 		/* a letter for the level and a space stand in front */
-		report(target, "kernel: %s", len > 2 ? message + 2 : message);
+		report("kernel: %s", len > 2 ? message + 2 : message);
 		n++;
 	}
 	return n;

@@ -35,6 +35,7 @@ static struct options {
 	/* the first request that a mount waits for */
 	int end_at_statfs;
 	int stall_at_statfs;
+	int no_statfs; /* as a program that has no such call */
 	/* what the kernel has read of a file stays when it is opened again */
 	int kernel_cache;
 	/* tell the truth only to who has not read to the end yet */
@@ -211,7 +212,10 @@ static void switchfs_statfs(fuse_req_t req, fuse_ino_t ino)
 		_exit(3);
 	while (options.stall_at_statfs)
 		pause();
-	fuse_reply_statfs(req, &st);
+	if (options.no_statfs)
+		fuse_reply_err(req, ENOSYS);
+	else
+		fuse_reply_statfs(req, &st);
 }
 
 static const struct fuse_lowlevel_ops switchfs_ops = {
@@ -300,6 +304,7 @@ int main(int argc, char **argv)
 		{ "end_at_statfs", offsetof(struct options, end_at_statfs), 1 },
 		{ "stall_at_statfs", offsetof(struct options, stall_at_statfs),
 		  1 },
+		{ "no_statfs", offsetof(struct options, no_statfs), 1 },
 		{ "kernel_cache", offsetof(struct options, kernel_cache), 1 },
 		{ "liar", offsetof(struct options, liar), 1 },
 		FUSE_OPT_END
