@@ -140,8 +140,9 @@ helper() {
 	# with KERNEL=all alone, and once: it takes ten minutes
 	[ "$1" != "$default_kernel-patched-full" ] || every=EVERY_CALL=1
 	# each call of the helper fails once
-	local -x GUEST_TIMEOUT=900
+	local -x GUEST_TIMEOUT=1800
 	run helper "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
+	run same "$1" "RUN=same.guest ${every:+EVERY_LINE=1}" progs.img
 	run helper-sanitized "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1 SANITIZED=1" progs.img btrfs.img
 	GUEST_SHARE=$BUILD/progs run helper "$2" RUN=helper.guest progs.img btrfs.img
 	for part in fuse others devices hanging; do

@@ -22,7 +22,8 @@ prepare_kernel() {
 
 # prepare_images KERNEL: programs and disks; the harness of the tests is KERNEL's
 prepare_images() {
-	step "building the helper and the guest's programs" make -s programs KERNEL="$1"
+	step "building the helper and the guest's programs" \
+		make -s programs KERNEL="$1" WERROR=-Werror
 	step "making the guest's disks" tests/guest/images.sh "$BUILD/images"
 }
 

@@ -48,6 +48,7 @@ for name in fuse fuseblk; do
 	ln -s mount.ima_nocache "$root/usr/sbin/mount.ima_nocache.$name"
 done
 add /usr/sbin/mount.fuse3 usr/sbin
+ln -s mount.fuse3 "$root/usr/sbin/mount.fuse"
 chmod u+s "$root/usr/bin/fusermount3"
 add "$BUILD/switchfs" usr/bin
 add "$BUILD/switchctl" usr/bin

@@ -5,12 +5,13 @@
  * fail a child's first call without the parent's.
  *
  * usage: fault list FILE COMMAND...
- *        fault PROCESS NAME NUMBER ERROR COMMAND...
+ *        fault PROCESS NAME NUMBER[+] ERROR COMMAND...
  *
  * "list" writes to FILE a line "PROCESS NAME NUMBER" for each call that can be
  * asked for: processes are numbered from 0 as they are forked, calls of one
- * name from 1 in each.  Those of the dynamic linker are not among them, nor
- * those from the exec of another program on, nor those that never fail.  With
+ * name from 1 in each.  With "+" all calls of that name fail from that one on,
+ * in that process.  Those of the dynamic linker are not among them, nor those
+ * from the exec of another program on, nor those that never fail.  With
  * FAULT_WITH_CHILD in the environment the command has a child from the start.
  * Exit status: the command's, or NOT_REACHED if there was no such call.
  */
@@ -50,6 +51,7 @@ static int n_processes;
 static FILE *list;
 static const char *wanted_name;
 static int wanted_process, wanted_number, error, reached;
+static bool lasting;
 
 static struct process *process_of(pid_t pid)
 {
@@ -78,6 +80,7 @@ static int never_fails(unsigned long nr)
 	case SYS_getpid:
 	case SYS_getppid:
 	case SYS_getuid:
+	case SYS_rt_sigprocmask:
 		return 1;
 	}
 	return 0;
@@ -103,7 +106,8 @@ static void enter_call(struct process *p, unsigned long nr)
 	p->calls[nr]++;
 	if (list)
 		fprintf(list, "%d %s %d\n", number, names[nr], p->calls[nr]);
-	if (list || number != wanted_process || p->calls[nr] != wanted_number ||
+	if (list || number != wanted_process || p->calls[nr] < wanted_number ||
+	    (!lasting && p->calls[nr] > wanted_number) ||
 	    strcmp(names[nr], wanted_name) != 0)
 		return;
 	/* no such call: nothing is done */
@@ -181,7 +185,7 @@ static char **take_arguments(int argc, char **argv)
 	if (argc < (listing ? 4 : 6))
 		errx(CANNOT_RUN,
 		     "usage: fault list FILE COMMAND...\n"
-		     "       fault PROCESS NAME NUMBER ERROR COMMAND...");
+		     "       fault PROCESS NAME NUMBER[+] ERROR COMMAND...");
 	if (listing) {
 		list = fopen(argv[2], "we");
 		if (!list)
@@ -191,6 +195,7 @@ static char **take_arguments(int argc, char **argv)
 	wanted_process = atoi(argv[1]);
 	wanted_name = argv[2];
 	wanted_number = atoi(argv[3]);
+	lasting = strchr(argv[3], '+');
 	error = error_of(argv[4]);
 	return argv + 5;
 }

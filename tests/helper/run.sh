@@ -17,10 +17,20 @@ suite=host_helper
 . tests/ktap.sh
 
 unit_tests() {
-	make -s unit || return
+	make -s unit WERROR=-Werror || return
 	"$BUILD/request_test" > "$BUILD/request_test.ktap" 2> "$work/err" ||
 		{ grep -A 9 -E '^not ok|^#' "$BUILD/request_test.ktap"; tail -n 40 "$work/err"; return 1; }
 	[ "$(grep -c '^ok ' "$BUILD/request_test.ktap")" = "$(sed -n 's/^1\.\.//p' "$BUILD/request_test.ktap")" ]
+}
+
+# What it finds is kept in $BUILD/fuzz for the next time. FUZZ_TIME=SECONDS is for longer.
+any_list_of_options() {
+	make -s "$BUILD/options_fuzz" WERROR=-Werror && mkdir -p "$BUILD/fuzz" &&
+		"$BUILD/options_fuzz" -max_total_time="${FUZZ_TIME:-30}" -close_fd_mask=3 -timeout=10 \
+			-artifact_prefix="$BUILD/" "$BUILD/fuzz" tests/unit/corpus > "$work/said" 2>&1 &&
+		grep -q '^Done [0-9]' "$work/said" && return
+	tail -n 40 "$work/said"
+	return 1
 }
 
 # With bad arguments and good ones, none of which mounts anything.
@@ -31,6 +41,7 @@ command_lines=(
 	"/src /mnt -f -t fuse.x -o ima_nocache=1" "/src /mnt -f -o bind -t ext4"
 	"/src /none/such -t fuse.x" "/src /dev/fuse -t fuse.x" "/src /dev/null -t fuse.x"
 	"/src /none/such -o remount" "/src /none/such -t tmpfs"
+	"/src /mnt -f -t fuse.$(printf %05000d 0)" "/src /mnt -f -t $(printf %05000d 0)"
 )
 
 # runs_clean COMMAND...: in front of the helper; 99 and 77 are its errors
@@ -53,7 +64,7 @@ under_valgrind() {
 }
 
 under_sanitizers() {
-	make -s unit && ASAN_OPTIONS=exitcode=77 UBSAN_OPTIONS=halt_on_error=1:exitcode=77 \
+	make -s unit WERROR=-Werror && ASAN_OPTIONS=exitcode=77 UBSAN_OPTIONS=halt_on_error=1:exitcode=77 \
 		runs_clean "$BUILD/unit/mount.ima_nocache"
 }
 
@@ -156,7 +167,7 @@ completes() {
 completion_knows() {
 	completes "mount.ima_nocache --ch" --check &&
 		completes "mount.ima_nocache -t tmp" tmpfs &&
-		completes "mount.ima_nocache -o ro,handoff" ro,handoff=remount &&
+		completes "mount.ima_nocache -o ro,drop" ro,drop_privileges &&
 		completes "mount.ima_nocache /et" /etc
 }
 
@@ -169,10 +180,9 @@ page_is_clean() {
 page_has_all_options() {
 	local option
 	{
-		"$helper" --help | grep -oE -- '--[a-z]+' | sed 's/-/\\-/g'
+		"$helper" --help | grep -oE -- '--[a-z-]+' | sed 's/-/\\-/g'
 		"$helper" --help | grep -oE -- '(^|[^-a-z])-[A-Za-z]+' | grep -oE '[A-Za-z]' | sed 's/^/\\-/'
-		"$helper" --help | sed -n 's/^ -o \([a-z]*\).*/\1/p'
-		printf '%s\n' allow_root max_read=
+		"$helper" --help | sed -n 's/^      \([a-z]*\).*/\1/p'
 	} | sort -u > "$work/options"
 	[ "$(wc -l < "$work/options")" -gt 15 ] || { cat "$work/options"; return 1; }
 	while IFS= read -r option; do
@@ -181,8 +191,9 @@ page_has_all_options() {
 }
 
 echo "TAP version 13"
-echo "1..15"
+echo "1..16"
 check unit_tests_pass_under_sanitizers unit_tests
+check any_list_of_options_is_taken_apart_whole any_list_of_options
 check command_lines_run_clean_under_sanitizers under_sanitizers
 check command_lines_run_clean_under_valgrind under_valgrind
 check every_message_names_the_mount_point every_message_names_the_mount_point

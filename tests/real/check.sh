@@ -3,7 +3,7 @@
 # make check-real: other people's programs, in a whole Debian of either release, on the
 # default kernel.
 #
-# usage: tests/real/check.sh [PART...]   fuse, forced, fstab, systemd, podman, bind, tools;
+# usage: tests/real/check.sh [PART...]   fuse, same, forced, fstab, systemd, podman, bind, tools;
 #                                        all of these if none is given
 # It prints what failed, and a last line "N passed, N failed, N skipped". Results are in
 # $BUILD/real.results.
@@ -21,7 +21,7 @@ unpatched=$default_kernel-unpatched-full
 # the oldest kernel with statmount(2)
 newer=${all_kernels[1]}-patched-full
 suites='bookworm trixie'
-parts=${*:-fuse forced fstab systemd podman bind tools}
+parts=${*:-fuse same forced fstab systemd podman bind tools}
 
 # documented FILE NAME COMMAND...: what the command prints is the block of that name
 documented() {
@@ -40,6 +40,14 @@ fuse() {
 		for programs in $FUSE_GUESTS; do
 			fuse_programs "$suite" "$patched" "$programs"
 		done
+	done
+}
+
+same() {
+	local suite
+	local -x GUEST_TIMEOUT=1800
+	for suite in $suites; do
+		real same "$suite" same_programs "$patched" "" progs.img
 	done
 }
 
