@@ -213,6 +213,12 @@ function print_mounting(    i, key, f, file) {
 			ratio(calls[f[1], f[2]], calls[f[1], "mount"]),
 			ratio(mount_ticks[f[1], f[2]], mount_ticks[f[1], "mount"]) > file
 	}
+	bar("mounting tmpfs: instructions of the helper by those of mount(8)", 1,
+		ratio(mount_ticks["tmpfs", "helper"], mount_ticks["tmpfs", "mount"]), "tmpfs")
+	bar("mounting FUSE: instructions of the helper by those of mount(8)", 1.1,
+		ratio(mount_ticks["fuse", "helper"], mount_ticks["fuse", "mount"]), "FUSE")
+	bar("mounting FUSE: system calls of the helper by those of mount(8)", 1.5,
+		ratio(calls["fuse", "helper"], calls["fuse", "mount"]), "FUSE")
 }
 
 END {

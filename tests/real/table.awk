@@ -6,16 +6,14 @@
 BEGIN {
 	package["rclonefs"] = "rclone"
 	package["unionfs"] = "unionfs-fuse"
-	print "| Program | Version | libfuse | Hand-off | root | user namespace | /dev/fd/N all the same |"
-	print "| --- | --- | --- | --- | --- | --- | --- |"
+	print "| Program | Version | libfuse | root | user namespace |"
+	print "| --- | --- | --- | --- | --- |"
 }
 FILENAME == ARGV[2] { version[$1] = $2; next }
 /^# program / {
 	name = $3
-	split($4, a, "=")
 	order[++count] = name
-	handoff[name] = a[2]
-	lib[name] = $5 == "" ? "its own" : $5
+	lib[name] = $4 == "" ? "its own" : $4
 	sub(/\.so\.[0-9.]*$/, "", lib[name])
 	if (lib[name] == "libfuse")
 		lib[name] = "libfuse2"
@@ -32,8 +30,6 @@ FILENAME == ARGV[2] { version[$1] = $2; next }
 	good = $1 == "ok"
 	if (way == "plain")
 		control[v["name"]] = good
-	else if (way == "fd")
-		refused[v["name"]] = refused[v["name"]] (refused[v["name"]] == "" ? "" : ", ") v["who"] ": " v["state"]
 	else {
 		total[v["name"], v["who"]]++
 		if (good && v["state"] == "mounted")
@@ -56,9 +52,7 @@ END {
 	for (i = 1; i <= count; i++) {
 		name = order[i]
 		p = name in package ? package[name] : name
-		printf "| %s | %s | %s | %s | %s | %s | %s |\n", name, version[p], lib[name],
-			handoff[name] == "fd" ? "the mount" : "handoff=remount",
-			outcome(name, "root"), outcome(name, "userns"),
-			handoff[name] == "fd" ? "-" : refused[name]
+		printf "| %s | %s | %s | %s | %s |\n", name, version[p], lib[name],
+			outcome(name, "root"), outcome(name, "userns")
 	}
 }
