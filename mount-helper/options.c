@@ -9,7 +9,7 @@
 bool options_next(const char **rest, struct option_item *item)
 {
 	const char *p = *rest + strspn(*rest, ",");
-	bool quoted = false;
+	bool quoted = false, escaping = false;
 
 	item->text = p;
 	for (; *p && (quoted || *p != ','); p++) {
@@ -17,9 +17,11 @@ bool options_next(const char **rest, struct option_item *item)
 			quoted = !quoted;
 		else if (*p == '\\' && p[1])
 			p++;
+		else
+			escaping = *p == '\\';
 	}
 	item->len = p - item->text;
-	item->closed = !quoted;
+	item->closed = !quoted && !escaping;
 	*rest = p;
 	return item->len > 0;
 }

@@ -10,7 +10,7 @@
 struct option_item {
 	const char *text; /* "name" or "name=value" */
 	size_t len;
-	bool closed; /* no quote is open at its end */
+	bool closed; /* another may follow: no quote, no backslash is open */
 };
 
 /*
@@ -25,7 +25,7 @@ struct option_item {
  */
 bool options_next(const char **rest, struct option_item *item);
 
-/* options_closed - whether each quote in a list has its counterpart */
+/* options_closed - whether another option may be put behind a list */
 bool options_closed(const char *list);
 
 /* option_is - whether an option has that name, with a value or without */

@@ -77,8 +77,7 @@ static struct runner find_runner(const char *type, bool own_allowed)
 			return runner;
 		runner.needs_type = true;
 	}
-	/* Debian has a link to mount.fuse3 by the name that mount(8) looks for
-	 */
+	/* Debian links the name that mount(8) looks for to mount.fuse3 */
 	snprintf(runner.path, sizeof(runner.path), "%s",
 		 access(MOUNT_FUSE, X_OK) ? MOUNT_FUSE "3" : MOUNT_FUSE);
 	return runner;

@@ -72,7 +72,7 @@ int request_argument(struct request *rq, int c, const char *arg)
 	case 'o':
 		if (options_closed(arg))
 			break;
-		report("a quote in -o %s is not closed", arg);
+		report("a quote or backslash is left open in -o %s", arg);
 		return MNT_EX_USAGE;
 	default: /* mount(8) passes them to all helpers */
 		return 0;
@@ -178,18 +178,17 @@ static bool is_for_mount(const struct option_item *item)
 
 static int check_not_about_mount(const struct option_item *item)
 {
+	/* the first three make no new superblock */
 	static const char *const names[] = {
 		"bind",	   "rbind",	 "move",	"shared",
 		"rshared", "private",	 "rprivate",	"slave",
 		"rslave",  "unbindable", "runbindable",
 	};
-	const size_t propagation = 3; /* from here on */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (!option_is(item, names[i]))
 			continue;
-		report(i < propagation ?
-			       "%s belongs to the superblock: it cannot be given to a bind mount or a move; mount the filesystem with it" :
+		report(i < 3 ? "%s belongs to the superblock: it cannot be given to a bind mount or a move; mount the filesystem with it" :
 			       "%s cannot be combined with a change of propagation: use a second mount command for that",
 		       IMA_NOCACHE);
 		return MNT_EX_USAGE;
