@@ -5,7 +5,7 @@ kernels := $(shell awk '!/^\#/ { print $$1 }' kernel/kernels)
 default_kernel := $(firstword $(kernels))
 
 export BUILD ?= build
-export KERNEL KERNEL_TREE ACCEL
+export KERNEL KERNEL_TREE ACCEL FULL
 
 VERSION := 0.2
 
@@ -52,6 +52,7 @@ help:
 	@echo 'make clean     remove $(BUILD)/'
 	@echo
 	@echo 'KERNEL=K       which kernel: $(kernels)'
+	@echo 'FULL=1         for make check with a KERNEL: its part of KERNEL=all, which takes hours'
 	@echo 'KERNEL_TREE=D  its source, instead of the one that Debian has'
 	@echo 'UNPATCHED=1    for make shell: the kernel without the series'
 	@echo 'ACCEL=kvm|tcg  how QEMU runs the guests, instead of trying'
