@@ -50,6 +50,8 @@ done
 add /usr/sbin/mount.fuse3 usr/sbin
 ln -s mount.fuse3 "$root/usr/sbin/mount.fuse"
 chmod u+s "$root/usr/bin/fusermount3"
+ln -s fusermount3 "$root/usr/bin/fusermount"
+ln -s /proc/self/mounts "$root/etc/mtab"
 add "$BUILD/switchfs" usr/bin
 add "$BUILD/switchctl" usr/bin
 add "$BUILD/fault" usr/bin
