@@ -50,10 +50,16 @@ static int wait_for(int socket, unsigned int timeout)
 
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += timeout;
-	if (fds[1].fd >= 0)
-		do {
-			n = poll(fds, 2, ms_left(&deadline));
-		} while (n < 0 && errno == EINTR);
+	while (fds[1].fd >= 0) {
+		n = poll(fds, 2, ms_left(&deadline));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || fds[1].revents || !selfmount_answers(socket))
+			break;
+		/* in time: what is left is to see if it stays in the foreground
+		 */
+		deadline.tv_sec += 2 * SELFMOUNT_BACKGROUND;
+	}
 	if (n < 0)
 		report("cannot wait for the FUSE program: %s", strerror(errno));
 	else if (!n)
@@ -73,7 +79,7 @@ static int status_of(pid_t pid)
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
 	    WEXITSTATUS(status))
 		return WEXITSTATUS(status);
-	report("the process that was to mount has been killed");
+	report("the process that was to mount has ended without a word");
 	return MNT_EX_SYSERR;
 }
 
@@ -83,7 +89,8 @@ static int attach(int socket, int target, pid_t pid)
 
 	if (mount < 0)
 		return status_of(pid);
-	/* it has nothing left to do, and its user might keep it from ending */
+	/* it has only to end, and who may stop it could have us wait for that
+	 */
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	if (move_mount(mount, "", target, "",

@@ -96,29 +96,26 @@ static int say_result(const struct request *rq, struct libmnt_context *cxt,
 	return status;
 }
 
-struct outcome {
-	bool done;    /* it is mounted, even if something failed later */
-	bool busy;    /* the kernel has refused with EBUSY */
-	dev_t device; /* what was busy, 0 if that was no device */
-};
-
-static struct outcome outcome_of(struct libmnt_context *cxt)
+/* The kernel gives it to what is mounted already by a remount alone. */
+static void say_why_busy(const struct request *rq, struct libmnt_context *cxt)
 {
 	const char *source = mnt_fs_get_srcpath(mnt_context_get_fs(cxt));
-	struct outcome outcome = {
-		.done = mnt_context_get_status(cxt),
-		.busy = mnt_context_syscall_called(cxt) &&
-			mnt_context_get_syscall_errno(cxt) == EBUSY,
-	};
-	struct stat st;
+	char *place = NULL;
 
-	if (outcome.busy && source && !stat(source, &st) && S_ISBLK(st.st_mode))
-		outcome.device = st.st_rdev;
-	return outcome;
+	if (!mnt_context_syscall_called(cxt) ||
+	    mnt_context_get_syscall_errno(cxt) != EBUSY)
+		return;
+	if (!source || !mounted_from(source, rq->bind, &place))
+		report("if it is mounted without %s already, remount that first",
+		       request_option(rq));
+	else if (place)
+		report("it is mounted without %s at %s: remount that first: mount -o remount,%s %s",
+		       request_option(rq), place, request_option(rq), place);
+	free(place);
 }
 
 static int run_libmount(const struct request *rq, const char *type,
-			const struct mounted *present, struct outcome *outcome)
+			const struct mounted *present, bool *done)
 {
 	struct libmnt_context *cxt = mnt_new_context();
 	char *options = kernel_options(rq, present);
@@ -138,26 +135,14 @@ static int run_libmount(const struct request *rq, const char *type,
 		/* a helper might swallow the option; the kernel gets it thus */
 		mnt_context_disable_helpers(cxt, 1);
 		status = say_result(rq, cxt, mnt_context_mount(cxt));
-		*outcome = outcome_of(cxt);
+		if (status && !present)
+			say_why_busy(rq, cxt);
+		/* it is mounted, even if something failed later */
+		*done = mnt_context_get_status(cxt);
 	}
 	free(options);
 	mnt_free_context(cxt);
 	return status;
-}
-
-/* The kernel gives it to what is mounted already by a remount alone. */
-static void say_why_busy(const struct request *rq, dev_t device)
-{
-	char *place = NULL;
-	int n = device ? mounted_without(device, rq->bind, &place) : 0;
-
-	if (place)
-		report("it is mounted without %s at %s: remount that first: mount -o remount,%s %s",
-		       request_option(rq), place, request_option(rq), place);
-	else if (n <= 0)
-		report("if it is mounted without %s already, remount that first",
-		       request_option(rq));
-	free(place);
 }
 
 /* Unmount what was mounted in vain on @place, and nothing else. */
@@ -180,25 +165,11 @@ static void undo(const struct request *rq, int place)
 		close(fd);
 }
 
-/* Where mount(8) has made the directory nobody had opened it before. */
-static int find_new(const struct request *rq, int place, struct mounted *found)
-{
-	int fd, err;
-
-	if (place >= 0)
-		return mounted_find_on(place, found);
-	fd = open(rq->target, O_PATH | O_CLOEXEC);
-	err = mounted_find(fd < 0 ? -errno : mounted_id(fd), found);
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
 /* Whether what was mounted has the option; if not, it is undone. */
 static int verify_new(const struct request *rq, int place, bool done)
 {
 	struct mounted found;
-	int err = find_new(rq, place, &found), status = MNT_EX_FAIL;
+	int err = mounted_find_on(place, &found), status = MNT_EX_FAIL;
 
 	if (err == -ENOENT && rq->nofail && !done)
 		return 0;
@@ -216,7 +187,7 @@ static int verify_new(const struct request *rq, int place, bool done)
 int mount_kernel_type(const struct request *rq)
 {
 	int status = check_no_helper(rq), place;
-	struct outcome outcome = { 0 };
+	bool done = false;
 
 	if (!status && proc_directory() < 0) {
 		report("/proc is needed to see what is mounted: %s",
@@ -227,29 +198,22 @@ int mount_kernel_type(const struct request *rq)
 		status = request_enter(rq);
 	if (status)
 		return status;
-	place = open(rq->target, O_PATH | O_CLOEXEC);
-	/* mount(8) can make the directory, see X-mount.mkdir there */
-	if (place < 0 && errno != ENOENT) {
-		report("cannot use this mount point: %s", strerror(errno));
+	place = mounted_open(rq->target);
+	if (place < 0)
 		return MNT_EX_FAIL;
-	}
-	if (rq->fake)
-		return 0;
-	status = run_libmount(rq, rq->fstype, NULL, &outcome);
-	if (status && outcome.busy)
-		say_why_busy(rq, outcome.device);
-	if (!status)
-		status = verify_new(rq, place, outcome.done);
-	else if (outcome.done)
+	if (!rq->fake)
+		status = run_libmount(rq, rq->fstype, NULL, &done);
+	if (status && done)
 		undo(rq, place);
-	if (place >= 0)
-		close(place);
+	else if (!status && !rq->fake)
+		status = verify_new(rq, place, done);
+	close(place);
 	return status;
 }
 
 int remount_kernel_type(const struct request *rq, const struct mounted *present)
 {
-	struct outcome outcome;
+	bool done;
 
 	/* mount(2) has one flag for the mount and for the superblock */
 	if (present->mount_read_only && !present->read_only &&
@@ -265,5 +229,5 @@ int remount_kernel_type(const struct request *rq, const struct mounted *present)
 		report("%s", strerror(errno));
 		return MNT_EX_SYSERR;
 	}
-	return run_libmount(rq, present->fstype, present, &outcome);
+	return run_libmount(rq, present->fstype, present, &done);
 }

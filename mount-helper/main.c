@@ -19,43 +19,40 @@
 #include "request.h"
 #include "ways.h"
 
+/* of PROGRAM, IMA_NOCACHE and what else is in option.h, see answer() */
 static const char usage[] =
-	"usage: " PROGRAM
-	" SOURCE DIR [-frwsnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS]\n"
-	"       " PROGRAM " --check | --help | --version\n"
+	"usage: %1$s SOURCE DIR [-frwsnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS]\n"
+	"       %1$s --check | --help | --version\n"
 	"\n"
 	"Mount so that IMA evaluates each file anew at each access.\n"
 	"\n"
-	" -t, --types " IMA_NOCACHE
-	".fuse.NAME  what the FUSE program NAME serves\n"
-	" -t, --types " IMA_NOCACHE ".TYPE       a filesystem of the kernel\n"
+	" -t, --types %2$s.fuse.NAME  what the FUSE program NAME serves\n"
+	" -t, --types %2$s.TYPE       a filesystem of the kernel\n"
 	" -o, --options LIST   options as for mount(8), and:\n"
-	"      " OPTION_FSTYPE "=TYPE         the type, instead of -t\n"
-	"      " OPTION_TIMEOUT
-	"=SECONDS     how long to wait for a FUSE program to answer (30)\n"
-	"      " OPTION_SETUID "=USER         run the FUSE program as USER\n"
-	"      " IMA_NOCACHE_BIND
-	"    let files give what was measured, and nothing else\n"
+	"      %3$s=TYPE         the type, instead of -t\n"
+	"      %4$s=SECONDS     how long to wait for a FUSE program to answer (%5$d)\n"
+	"      %6$s=USER         run the FUSE program as USER\n"
+	"      %7$s    let files give what was measured, and nothing else\n"
 	"      remount             set it on what is mounted at DIR\n"
 	" -r, --read-only      the same as -o ro\n"
 	" -w, --rw             the same as -o rw\n"
 	" -f, --fake           check the request, and mount nothing\n"
 	" -N, --namespace NS   mount in the mount namespace of a process, or at a path\n"
 	" -s, -n, -v           have no effect; mount(8) passes them\n"
-	"     --check          tell if the running kernel knows " IMA_NOCACHE
-	"\n"
+	"     --check          tell if the running kernel knows %2$s\n"
 	" -h, --help           print this\n"
 	" -V, --version        print the version\n"
 	"\n"
 	"Examples:\n"
-	"  mount -t " IMA_NOCACHE ".fuse.sshfs -o allow_other host:/srv /mnt\n"
-	"  " PROGRAM " none /mnt -t tmpfs -o size=10m\n"
+	"  mount -t %2$s.fuse.sshfs -o allow_other host:/srv /mnt\n"
+	"  %1$s none /mnt -t tmpfs -o size=10m\n"
 	"\n"
-	"Other options mean what they mean in mount(8).  See " PROGRAM "(8).\n";
+	"Other options mean what they mean in mount(8).  See %1$s(8).\n";
 
-static int print(const char *text)
+/* The status after what printf(3) or its like has returned. */
+static int printed(int ret)
 {
-	if (fputs(text, stdout) >= 0 && !fflush(stdout))
+	if (ret >= 0 && !fflush(stdout))
 		return 0;
 	report("standard output: %s", strerror(errno));
 	return MNT_EX_SYSERR;
@@ -66,10 +63,11 @@ static int check(void)
 	int known = flag_probe_for_all(false);
 
 	if (known > 0)
-		return print(flag_probe_for_all(true) > 0 ?
-				     "this kernel supports " IMA_NOCACHE
-				     " and " IMA_NOCACHE_BIND "\n" :
-				     "this kernel supports " IMA_NOCACHE "\n");
+		return printed(printf("this kernel supports %s%s\n",
+				      IMA_NOCACHE,
+				      flag_probe_for_all(true) > 0 ?
+					      " and " IMA_NOCACHE_BIND :
+					      ""));
 	if (known < 0) {
 		report("cannot find out if this kernel supports %s: %s: run it as root",
 		       IMA_NOCACHE, strerror(-known));
@@ -137,9 +135,12 @@ static int answer(int argc, char **argv)
 		if (c == ARGUMENT_CHECK)
 			return check();
 		if (c == 'h')
-			return print(usage);
+			return printed(printf(usage, PROGRAM, IMA_NOCACHE,
+					      OPTION_FSTYPE, OPTION_TIMEOUT,
+					      TIMEOUT_DEFAULT, OPTION_SETUID,
+					      IMA_NOCACHE_BIND));
 		if (c == 'V')
-			return print(PROGRAM " " VERSION "\n");
+			return printed(puts(PROGRAM " " VERSION));
 	}
 	return -1;
 }

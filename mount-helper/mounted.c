@@ -34,19 +34,21 @@ int mounted_id(int fd)
 
 int mounted_open(const char *target)
 {
-	int fd = open(target, O_PATH | O_CLOEXEC), err;
 	struct statx st;
+	sigset_t blocked;
+	int fd, err;
 
+	sigprocmask(SIG_SETMASK, signals_before(), &blocked);
+	fd = open(target, O_PATH | O_CLOEXEC);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
 	/* not to wait for the server of what is mounted there now */
-	if (fd >= 0 && !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-			      STATX_TYPE, &st)) {
-		if (S_ISDIR(st.stx_mode) || S_ISREG(st.stx_mode))
-			return fd;
-		close(fd);
-		report("a mount point must be a directory or a regular file");
-		return -ENOTDIR;
-	}
-	err = -errno;
+	if (fd < 0 ||
+	    statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st))
+		err = -errno;
+	else if (S_ISDIR(st.stx_mode) || S_ISREG(st.stx_mode))
+		return fd;
+	else
+		err = -ENOTDIR;
 	if (fd >= 0)
 		close(fd);
 	report("cannot use this mount point: %s", strerror(-err));
@@ -216,59 +218,28 @@ int mounted_verify(int err, const struct mounted *found, bool bind)
 	if (err)
 		report("cannot see if %s is set: %s", option, strerror(-err));
 	else
-		report("not mounted: this filesystem cannot carry %s", option);
+		report("this filesystem cannot carry %s", option);
 	return MNT_EX_FAIL;
 }
 
-/* btrfs has another number, and shows the name of the device. */
-static bool is_on(struct libmnt_fs *fs, dev_t device)
-{
-	const char *source = mnt_fs_get_source(fs);
-	struct stat st;
-
-	if (mnt_fs_get_devno(fs) == device)
-		return true;
-	/* elsewhere a server may keep who asks waiting */
-	return source && !strncmp(source, "/dev/", strlen("/dev/")) &&
-	       !stat(source, &st) && S_ISBLK(st.st_mode) &&
-	       st.st_rdev == device;
-}
-
-static int count_mounts(struct libmnt_table *table, dev_t device, bool bind,
-			char **place)
-{
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
-	struct libmnt_fs *fs;
-	int n = 0;
-
-	if (!iter)
-		return -ENOMEM;
-	while (!*place && !mnt_table_next_fs(table, iter, &fs)) {
-		const char *options = mnt_fs_get_fs_options(fs);
-
-		if (!is_on(fs, device))
-			continue;
-		n++;
-		if (!has_ima_nocache(options ? options : "", bind))
-			*place = strdup(mnt_fs_get_target(fs));
-	}
-	mnt_free_iter(iter);
-	return n;
-}
-
-int mounted_without(dev_t device, bool bind, char **place)
+bool mounted_from(const char *source, bool bind, char **without)
 {
 	struct libmnt_table *table = mnt_new_table();
 	FILE *file = open_mountinfo();
-	int ret = -EIO;
+	struct libmnt_fs *fs = NULL;
+	const char *options = NULL;
 
-	*place = NULL;
+	*without = NULL;
 	if (table && file && !mnt_table_parse_stream(table, file, MOUNTINFO))
-		ret = count_mounts(table, device, bind, place);
+		fs = mnt_table_find_srcpath(table, source, MNT_ITER_BACKWARD);
+	if (fs)
+		options = mnt_fs_get_fs_options(fs);
+	if (fs && !has_ima_nocache(options ? options : "", bind))
+		*without = strdup(mnt_fs_get_target(fs));
 	if (file)
 		fclose(file);
 	mnt_unref_table(table);
-	return ret;
+	return fs;
 }
 
 void mounted_free(struct mounted *found)

@@ -30,6 +30,7 @@ int mounted_id(int fd);
 /*
  * mounted_open - open a mount point, without waiting for who serves it
  *
+ * Who serves a directory above may have the caller wait, whom signals end then.
  * Returns an O_PATH descriptor of a directory or regular file, or -errno after
  * a message.
  */
@@ -47,8 +48,8 @@ int mounted_find(int id, struct mounted *found);
  * mounted_find_on - look up what is mounted on a place
  * @place: an O_PATH descriptor from before it was mounted
  *
- * Others cannot have it be another one, as they can where a path is looked up
- * again that leads through a directory of theirs.  Returns as mounted_find().
+ * No path is looked up that may lead through a directory of others, who could
+ * change it meanwhile.  Returns as mounted_find().
  */
 int mounted_find_on(int place, struct mounted *found);
 
@@ -70,14 +71,10 @@ int mounted_undo(int fd);
 int mounted_verify(int err, const struct mounted *found, bool bind);
 
 /*
- * mounted_without - look for a mount of a device that has not the option
- * @device: of a block device
- * @bind: whether that is ima_nocache=bind
- * @place: where such a mount is, for free(3), or NULL
- *
- * Returns how many mounts of the device there are that the caller sees, or
- * -errno.
+ * mounted_from - whether a source is mounted, that the caller sees
+ * @bind: whether the option is ima_nocache=bind
+ * @without: if it has not the option, where it is mounted, for free(3); or NULL
  */
-int mounted_without(dev_t device, bool bind, char **place);
+bool mounted_from(const char *source, bool bind, char **without);
 
 #endif

@@ -44,6 +44,11 @@ bool option_is(const struct option_item *item, const char *name)
 	       (item->len == len || item->text[len] == '=');
 }
 
+bool option_is_word(const struct option_item *item, const char *word)
+{
+	return item->len == strlen(word) && option_is(item, word);
+}
+
 int option_value(const struct option_item *item, char **value)
 {
 	const char *start = memchr(item->text, '=', item->len);

@@ -31,6 +31,9 @@ bool options_closed(const char *list);
 /* option_is - whether an option has that name, with a value or without */
 bool option_is(const struct option_item *item, const char *name);
 
+/* option_is_word - whether an option is just that, without a value */
+bool option_is_word(const struct option_item *item, const char *word);
+
 /*
  * option_value - a copy of an option's value without quotes around it
  * @value: where it goes, for free(3); NULL if the option has none

@@ -113,7 +113,7 @@ static int leave_other_children(void)
 		return -errno;
 	if (!pid)
 		return prctl(PR_SET_PDEATHSIG, SIGTERM) ? -errno : 0;
-	/* to end before the other by a signal alone, which ends that, too */
+	/* a signal may end this process, and with it the other: see above */
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno == ECHILD)

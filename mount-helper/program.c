@@ -27,6 +27,7 @@
 
 struct runner {
 	char path[PATH_MAX]; /* the helper of mount(8) */
+	char name[PATH_MAX]; /* what it is called by: it may go by that */
 	bool needs_type;     /* its own name does not tell */
 };
 
@@ -68,8 +69,9 @@ static struct runner find_runner(const char *type, bool own_allowed)
 	if (own_allowed && runner.needs_type && !strchr(type, '/') &&
 	    strlen(type) <= NAME_MAX) {
 		runner.needs_type = false;
-		snprintf(runner.path, sizeof(runner.path), "/sbin/mount.%s",
+		snprintf(runner.name, sizeof(runner.name), "/sbin/mount.%s",
 			 type);
+		strcpy(runner.path, runner.name);
 		if (is_other_program(runner.path))
 			return runner;
 		strcat(runner.path, DIVERTED);
@@ -80,6 +82,7 @@ static struct runner find_runner(const char *type, bool own_allowed)
 	/* Debian links the name that mount(8) looks for to mount.fuse3 */
 	snprintf(runner.path, sizeof(runner.path), "%s",
 		 access(MOUNT_FUSE, X_OK) ? MOUNT_FUSE "3" : MOUNT_FUSE);
+	strcpy(runner.name, runner.path);
 	return runner;
 }
 
@@ -199,7 +202,7 @@ static int add_user(char **options, const struct passwd *user)
  * copy page tables for nothing.  The program gets the caller's signal mask.
  * Returns its process ID or -errno.
  */
-static pid_t spawn(char **argv)
+static pid_t spawn(const char *path, char **argv)
 {
 	sigset_t blocked;
 	pid_t pid;
@@ -209,7 +212,7 @@ static pid_t spawn(char **argv)
 	/* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork) */
 	pid = vfork();
 	if (!pid) {
-		execv(argv[0], argv);
+		execv(path, argv);
 		_exit(CANNOT_EXECUTE);
 	}
 	if (pid < 0)
@@ -222,7 +225,7 @@ pid_t program_start(const struct request *rq, const struct passwd *user)
 {
 	struct runner runner = runner_of(rq);
 	char *options = rq->options ? strdup(rq->options) : NULL;
-	const char *argv[8] = { runner.path, rq->source, rq->target };
+	const char *argv[8] = { runner.name, rq->source, rq->target };
 	int n = 3, err = add_user(&options, user);
 	pid_t pid;
 
@@ -236,7 +239,7 @@ pid_t program_start(const struct request *rq, const struct passwd *user)
 	}
 	if (!err)
 		err = set_environment(user);
-	pid = err ? err : spawn((char **)argv);
+	pid = err ? err : spawn(runner.path, (char **)argv);
 	if (pid < 0)
 		report("cannot run %s: %s", runner.path, strerror(-pid));
 	free(options);

@@ -96,11 +96,9 @@ int remount(const struct request *rq)
 
 	if (status)
 		return status;
-	fd = open(rq->target, O_PATH | O_CLOEXEC);
-	if (fd < 0) {
-		report("cannot use this mount point: %s", strerror(errno));
+	fd = mounted_open(rq->target);
+	if (fd < 0)
 		return MNT_EX_FAIL;
-	}
 	status = rq->fake ? 0 : remount_found(rq, fd);
 	close(fd);
 	return status;

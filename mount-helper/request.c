@@ -160,18 +160,23 @@ static int take_timeout(struct request *rq, const char *value)
 	return 0;
 }
 
-/* What mount(8) does itself, and does not pass on to its helpers. */
+/*
+ * What mount(8) or mount.fuse3(8) takes out.  With a value, as in user=NAME,
+ * most of these words are for the program.
+ */
 static bool is_for_mount(const struct option_item *item)
 {
-	static const char *const names[] = {
-		"defaults", "auto",    "noauto",  "user",   "nouser",  "users",
-		"nousers",  "owner",   "noowner", "group",  "nogroup", "nofail",
-		"_netdev",  "comment", "uhelper", "helper",
+	static const char *const words[] = {
+		"defaults", "auto",    "noauto",  "user",    "nouser",
+		"users",    "nousers", "owner",	  "noowner", "group",
+		"nogroup",  "nofail",  "_netdev",
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (option_is(item, names[i]))
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (option_is_word(item, words[i]))
 			return true;
+	if (option_is(item, "comment"))
+		return true;
 	return item->len > 2 &&
 	       (!strncmp(item->text, "x-", 2) || !strncmp(item->text, "X-", 2));
 }
@@ -186,7 +191,7 @@ static int check_not_about_mount(const struct option_item *item)
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (!option_is(item, names[i]))
+		if (!option_is_word(item, names[i]))
 			continue;
 		report(i < 3 ? "%s belongs to the superblock: it cannot be given to a bind mount or a move; mount the filesystem with it" :
 			       "%s cannot be combined with a change of propagation: use a second mount command for that",
@@ -204,7 +209,7 @@ static int take_own(struct request *rq, const struct option_item *item,
 		return take_ima_nocache(rq, *value);
 	if (option_is(item, OPTION_TIMEOUT))
 		return take_timeout(rq, *value);
-	if (option_is(item, "remount")) {
+	if (option_is_word(item, "remount")) {
 		rq->remount = true;
 		return 0;
 	}
@@ -249,11 +254,11 @@ static int take_item(struct request *rq, const struct option_item *item)
 	free(value);
 	if (status >= 0)
 		return status;
-	if (option_is(item, "ro"))
+	if (option_is_word(item, "ro"))
 		rq->access = READ_ONLY;
-	if (option_is(item, "rw"))
+	if (option_is_word(item, "rw"))
 		rq->access = WRITABLE;
-	if (option_is(item, "nofail"))
+	if (option_is_word(item, "nofail"))
 		rq->nofail = true;
 	return options_append(&rq->options, item->text, item->len) ?
 		       no_memory() :

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/param.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -28,9 +27,6 @@
 #include "selfmount.h"
 
 #define PROGRAM_END_MS 1000 /* what a program gets to end after a failure */
-#define BACKGROUND_MS                                                          \
-	5000 /* and one that answers to go into the background                 \
-	      */
 
 /* The program, as the process sees it that has started it. */
 struct serving {
@@ -39,7 +35,14 @@ struct serving {
 	int pidfd;    /* -1 when it has gone into the background */
 	int children; /* a signalfd: a child has ended */
 	int place;    /* the mount point, without what the program mounts */
+	int socket;   /* to who waits for the mount */
 };
+
+static int cannot_run(void)
+{
+	report("cannot run the FUSE program: %s", strerror(errno));
+	return -1;
+}
 
 static int cannot_watch(void)
 {
@@ -48,8 +51,8 @@ static int cannot_watch(void)
 }
 
 /*
- * Not to wait for ever, holding the mount, when the parent is killed.  To
- * become another user makes the kernel forget it.
+ * Not to wait for ever, holding the mount, when the parent is killed.  The
+ * kernel forgets it at setresuid(2), so this comes after that.
  */
 static int die_with(pid_t parent)
 {
@@ -201,8 +204,8 @@ static int served(int mount)
 }
 
 /*
- * A FUSE filesystem asks its program for its owner; to others it says the same
- * without having asked.  In a process of its own, which becomes that user.
+ * Only for its owner does a FUSE filesystem ask its program; for others
+ * statfs(2) succeeds in any case.  So a process of its own becomes that user.
  */
 static int served_for(uid_t uid, gid_t gid, int mount)
 {
@@ -219,31 +222,16 @@ static int served_for(uid_t uid, gid_t gid, int mount)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 }
 
-/*
- * Until the program serves its mount.  One that puts itself in the background
- * may look at its own mount until then, as those in Go do, so its end is waited
- * for; one that stays in the foreground cannot be told from it but by time.
- */
-static int wait_for_answer(struct serving *s, const struct mounted *found,
-			   int mount)
+static int ask(const struct mounted *found, int mount)
 {
 	uid_t uid = id_option(found, "user_id");
 	gid_t gid = id_option(found, "group_id");
-	int half = (int)s->rq->timeout * 500; /* milliseconds */
-	int err = uid == getuid() && gid == getgid() ?
-			  served(mount) :
-			  served_for(uid, gid, mount);
 
-	/* one that is ending closes the device first */
-	if (fails_within(s, err ? PROGRAM_END_MS : MIN(BACKGROUND_MS, half)))
-		return -1;
-	if (err)
-		report("the FUSE program does not serve its mount: %s",
-		       strerror(err));
-	return err ? -1 : 0;
+	return uid == getuid() && gid == getgid() ? served(mount) :
+						    served_for(uid, gid, mount);
 }
 
-/* A message with one descriptor and one byte, since it must have data. */
+/* A message with one descriptor and one byte, 0, since it must have data. */
 struct parcel {
 	char control[CMSG_SPACE(sizeof(int))];
 	char byte;
@@ -275,6 +263,30 @@ static int hand_over(int socket, int mount)
 		return 0;
 	report("cannot hand over the mount: %s", strerror(errno));
 	return MNT_EX_SYSERR;
+}
+
+/*
+ * Until the program serves its mount.  One that puts itself in the background
+ * may look at its own mount until then, as those in Go do, so its end is waited
+ * for; one that stays in the foreground cannot be told from it but by time.
+ */
+static int wait_for_answer(struct serving *s, const struct mounted *found,
+			   int mount)
+{
+	int err = ask(found, mount);
+
+	if (!err && send(s->socket, "a", 1, MSG_NOSIGNAL) != 1)
+		err = errno;
+	/* one that is ending closes the device first */
+	if (fails_within(s, err ? PROGRAM_END_MS : SELFMOUNT_BACKGROUND * 1000))
+		return -1;
+	/* one that has ended well may have left nobody who serves it */
+	if (!err)
+		err = ask(found, mount);
+	if (err)
+		report("the FUSE program does not serve its mount: %s",
+		       strerror(err));
+	return err ? -1 : 0;
 }
 
 /* With the program running: its mount, flagged, served, and without a place. */
@@ -349,7 +361,7 @@ static int open_place(struct serving *s, int target)
 static int selfmount(const struct request *rq, const struct passwd *user,
 		     int target, int socket, pid_t helper)
 {
-	struct serving s = { .rq = rq, .pidfd = -1 };
+	struct serving s = { .rq = rq, .pidfd = -1, .socket = socket };
 	int mountinfo, mount = -1, status;
 
 	/* programs in the background become children of this process */
@@ -391,31 +403,35 @@ pid_t selfmount_start(const struct request *rq, const struct passwd *user,
 	ssize_t len;
 	char byte;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
-		report("cannot run the FUSE program: %s", strerror(errno));
-		return -1;
-	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		return cannot_run();
 	pid = fork();
 	if (!pid) {
 		close(sockets[0]);
 		len = read(sockets[1], &byte, 1);
 		if (len < 0)
-			report("cannot run the FUSE program: %s",
-			       strerror(errno));
+			cannot_run();
 		/* at its end nothing is to begin */
 		_exit(len == 1 ?
 			      selfmount(rq, user, target, sockets[1], helper) :
 			      MNT_EX_SYSERR);
 	}
-	if (pid < 0) {
-		report("cannot run the FUSE program: %s", strerror(errno));
-		close(sockets[0]);
-		close(sockets[1]);
-		return -1;
-	}
 	close(sockets[1]);
 	*socket = sockets[0];
-	return pid;
+	if (pid > 0)
+		return pid;
+	cannot_run();
+	close(sockets[0]);
+	return -1;
+}
+
+bool selfmount_answers(int socket)
+{
+	char word;
+
+	/* with the mount comes a 0 */
+	return recv(socket, &word, 1, MSG_PEEK) == 1 && word &&
+	       recv(socket, &word, 1, 0) == 1;
 }
 
 int selfmount_take(int socket)

@@ -2,11 +2,15 @@
 #ifndef SELFMOUNT_H
 #define SELFMOUNT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "request.h"
 
 struct passwd;
+
+/* seconds in which a program that answers may put itself into the background */
+#define SELFMOUNT_BACKGROUND 5
 
 /*
  * selfmount_start - have a FUSE program mount in a mount namespace of its own
@@ -24,6 +28,12 @@ struct passwd;
  */
 pid_t selfmount_start(const struct request *rq, const struct passwd *user,
 		      int target, int *socket);
+
+/*
+ * selfmount_answers - once poll(2) says that @socket can be read: whether that
+ * is only because the program answers, and the mount will come later
+ */
+bool selfmount_answers(int socket);
 
 /*
  * selfmount_take - take the mount, once poll(2) says that @socket can be read

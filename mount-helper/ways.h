@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The ways to do what a request asks for.  Each returns 0 when it is done and
- * the option has been seen on the superblock, or an MNT_EX_* status after a
- * message, with nothing mounted that was not before.
+ * the option has been seen on the superblock, or nothing was to be mounted (-f,
+ * nofail); or an MNT_EX_* status after a message, with nothing mounted that was
+ * not before.
  */
 #ifndef WAYS_H
 #define WAYS_H
