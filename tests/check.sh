@@ -186,6 +186,7 @@ full() {
 	run filesystems-bind "$2" "RUN=types.guest API=mount2 OPTION=ima_nocache=bind" filesystems.img
 	run submount "$2" "RUN=submount.guest SUBMOUNTS=nfs,debugfs" filesystems.img
 	run growth "$2" RUN=growth.guest filesystems.img
+	run growth-bind "$2" "RUN=growth.guest OPTION=ima_nocache=bind" filesystems.img
 	control growth "$3" "RUN=growth.guest WITHOUT_OPTION=1" filesystems.img
 }
 
