@@ -58,7 +58,7 @@ static int wait_for(int socket, unsigned int timeout)
 			break;
 		/* in time: what is left is to see if it stays in the foreground
 		 */
-		deadline.tv_sec += 2 * SELFMOUNT_BACKGROUND;
+		deadline.tv_sec += 2L * SELFMOUNT_BACKGROUND;
 	}
 	if (n < 0)
 		report("cannot wait for the FUSE program: %s", strerror(errno));

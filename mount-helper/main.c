@@ -19,6 +19,9 @@
 #include "request.h"
 #include "ways.h"
 
+#define TEXT(macro) TEXT_OF(macro)
+#define TEXT_OF(value) #value
+
 /* of PROGRAM, IMA_NOCACHE and what else is in option.h, see answer() */
 static const char usage[] =
 	"usage: %1$s SOURCE DIR [-frwsnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS]\n"
@@ -30,7 +33,7 @@ static const char usage[] =
 	" -t, --types %2$s.TYPE       a filesystem of the kernel\n"
 	" -o, --options LIST   options as for mount(8), and:\n"
 	"      %3$s=TYPE         the type, instead of -t\n"
-	"      %4$s=SECONDS     how long to wait for a FUSE program to answer (%5$d)\n"
+	"      %4$s=SECONDS     how long to wait for a FUSE program to answer (%5$s)\n"
 	"      %6$s=USER         run the FUSE program as USER\n"
 	"      %7$s    let files give what was measured, and nothing else\n"
 	"      remount             set it on what is mounted at DIR\n"
@@ -137,8 +140,8 @@ static int answer(int argc, char **argv)
 		if (c == 'h')
 			return printed(printf(usage, PROGRAM, IMA_NOCACHE,
 					      OPTION_FSTYPE, OPTION_TIMEOUT,
-					      TIMEOUT_DEFAULT, OPTION_SETUID,
-					      IMA_NOCACHE_BIND));
+					      TEXT(TIMEOUT_DEFAULT),
+					      OPTION_SETUID, IMA_NOCACHE_BIND));
 		if (c == 'V')
 			return printed(puts(PROGRAM " " VERSION));
 	}
