@@ -56,8 +56,7 @@ static int wait_for(int socket, unsigned int timeout)
 			continue;
 		if (n <= 0 || fds[1].revents || !selfmount_answers(socket))
 			break;
-		/* in time: what is left is to see if it stays in the foreground
-		 */
+		/* in time; whether it stays in the foreground is to be seen */
 		deadline.tv_sec += 2L * SELFMOUNT_BACKGROUND;
 	}
 	if (n < 0)
@@ -89,8 +88,7 @@ static int attach(int socket, int target, pid_t pid)
 
 	if (mount < 0)
 		return status_of(pid);
-	/* it has only to end, and who may stop it could have us wait for that
-	 */
+	/* it has only to end, and its user could stop it (SIGSTOP) before */
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	if (move_mount(mount, "", target, "",

@@ -30,7 +30,7 @@ int mounted_id(int fd);
 /*
  * mounted_open - open a mount point, without waiting for who serves it
  *
- * Who serves a directory above may have the caller wait, whom signals end then.
+ * A server of a directory above may keep the caller waiting, until a signal.
  * Returns an O_PATH descriptor of a directory or regular file, or -errno after
  * a message.
  */

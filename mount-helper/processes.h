@@ -8,8 +8,7 @@
 #include <sys/types.h>
 
 /*
- * signals_block - block all signals but SIGTSTP, which ends nothing, from here
- * on
+ * signals_block - block all signals but SIGTSTP, which ends nothing
  *
  * One that ended the helper between mounting and looking at the mount would
  * leave it there.  Of those that are pending SIGPIPE does not matter: standard
