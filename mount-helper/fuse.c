@@ -78,7 +78,7 @@ static int status_of(pid_t pid)
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
 	    WEXITSTATUS(status))
 		return WEXITSTATUS(status);
-	report("the process that was to mount has ended without a word");
+	report("the process that was to mount has ended without handing over a mount");
 	return MNT_EX_SYSERR;
 }
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <libmount/libmount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mounted.h"
@@ -105,7 +103,7 @@ static void say_why_busy(const struct request *rq, struct libmnt_context *cxt)
 	if (!mnt_context_syscall_called(cxt) ||
 	    mnt_context_get_syscall_errno(cxt) != EBUSY)
 		return;
-	if (!source || !mounted_from(source, rq->bind, &place))
+	if (!source || !mounted_from(source, rq->fstype, rq->bind, &place))
 		report("if it is mounted without %s already, remount that first",
 		       request_option(rq));
 	else if (place)

@@ -222,24 +222,42 @@ int mounted_verify(int err, const struct mounted *found, bool bind)
 	return MNT_EX_FAIL;
 }
 
-bool mounted_from(const char *source, bool bind, char **without)
+struct wanted {
+	const char *source, *fstype;
+};
+
+/* A FUSE mount may show any source that its mounter likes. */
+static int is_wanted(struct libmnt_fs *fs, void *data)
 {
+	const struct wanted *wanted = data;
+
+	return mnt_fs_streq_srcpath(fs, wanted->source) &&
+	       !strcmp(mnt_fs_get_fstype(fs), wanted->fstype);
+}
+
+bool mounted_from(const char *source, const char *fstype, bool bind,
+		  char **without)
+{
+	struct wanted wanted = { source, fstype };
 	struct libmnt_table *table = mnt_new_table();
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_BACKWARD);
 	FILE *file = open_mountinfo();
-	struct libmnt_fs *fs = NULL;
-	const char *options = NULL;
+	struct libmnt_fs *fs;
+	const char *options;
+	bool found;
 
 	*without = NULL;
-	if (table && file && !mnt_table_parse_stream(table, file, MOUNTINFO))
-		fs = mnt_table_find_srcpath(table, source, MNT_ITER_BACKWARD);
-	if (fs)
-		options = mnt_fs_get_fs_options(fs);
-	if (fs && !has_ima_nocache(options ? options : "", bind))
+	found = table && iter && file &&
+		!mnt_table_parse_stream(table, file, MOUNTINFO) &&
+		!mnt_table_find_next_fs(table, iter, is_wanted, &wanted, &fs);
+	options = found ? mnt_fs_get_fs_options(fs) : NULL;
+	if (found && !has_ima_nocache(options ? options : "", bind))
 		*without = strdup(mnt_fs_get_target(fs));
 	if (file)
 		fclose(file);
+	mnt_free_iter(iter);
 	mnt_unref_table(table);
-	return fs;
+	return found;
 }
 
 void mounted_free(struct mounted *found)

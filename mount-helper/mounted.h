@@ -71,10 +71,12 @@ int mounted_undo(int fd);
 int mounted_verify(int err, const struct mounted *found, bool bind);
 
 /*
- * mounted_from - whether a source is mounted, that the caller sees
+ * mounted_from - whether a source is mounted as that type, and the caller sees
+ * it
  * @bind: whether the option is ima_nocache=bind
  * @without: if it has not the option, where it is mounted, for free(3); or NULL
  */
-bool mounted_from(const char *source, bool bind, char **without);
+bool mounted_from(const char *source, const char *fstype, bool bind,
+		  char **without);
 
 #endif

@@ -113,7 +113,7 @@ static int leave_other_children(void)
 		return -errno;
 	if (!pid)
 		return prctl(PR_SET_PDEATHSIG, SIGTERM) ? -errno : 0;
-	/* a signal may end this process, and with it the other: see above */
+	/* a signal ends this process, and the kernel then the other */
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno == ECHILD)
