@@ -72,8 +72,7 @@ static void compare_with_libmount(const char *list)
 static bool is_own(const struct option_item *item)
 {
 	static const char *const names[] = {
-		"ima_nocache", "fstype",  "timeout",
-		"handoff",     "remount", "setuid",
+		"ima_nocache", "fstype", "timeout", "handoff", "setuid",
 	};
 
 	const char *end = memchr(item->text, '=', item->len);
@@ -83,7 +82,8 @@ static bool is_own(const struct option_item *item)
 		if (strlen(names[i]) == len &&
 		    !memcmp(names[i], item->text, len))
 			return true;
-	return false;
+	/* with a value it is another option, and the filesystem's */
+	return option_is_word(item, "remount");
 }
 
 /* What is not the helper's own goes on as it is, and in the same order. */
