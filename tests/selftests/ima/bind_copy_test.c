@@ -492,6 +492,7 @@ static int status_without_memory(enum hook hook, int n, bool *failed)
 TEST_F_TIMEOUT(bind_copy, file_is_bound_or_not_opened_whatever_allocation_fails, 1200)
 {
 	int refused, status, n;
+	struct news news;
 	bool failed;
 
 	if (have_allocations_fail())
@@ -506,6 +507,11 @@ TEST_F_TIMEOUT(bind_copy, file_is_bound_or_not_opened_whatever_allocation_fails,
 				TH_LOG("%s: allocation %d", hook_names[hook], n);
 			}
 			refused += status == FAILED;
+			news = news_of(self->s.list, DIR "/file", self->s.digest[0]);
+			/* what has no digest is not used */
+			EXPECT_FALSE(news.violations && status != FAILED) {
+				TH_LOG("%s: allocation %d: violation", hook_names[hook], n);
+			}
 		}
 		EXPECT_EQ(0, status);
 		EXPECT_LT(10, refused);

@@ -224,6 +224,61 @@ TEST_F(bind_limits, refusal_is_audited)
 	EXPECT_EQ(1, audit_messages(self->s.log, DIR, words));
 }
 
+TEST_F(bind_limits, refused_mprotect_is_audited_by_the_name_of_the_file)
+{
+	const char *const words[] = {
+		"cause=failed-mprotect", "name=\"" DIR "/file\"", NULL,
+	};
+
+	ASSERT_EQ(0, add_rule("audit", "fuse", served->owner));
+	ASSERT_EQ(0, start_server(&self->s, BIND));
+	EXPECT_EQ(EPERM, make_executable(map_to_read(DIR "/file")));
+	EXPECT_EQ(1, audit_messages(self->s.log, DIR, words));
+}
+
+/* Run a file that has the interpreter on FUSE.  Returns its exit status, or -1 with errno. */
+static int by_binfmt_misc(struct __test_metadata *const _metadata)
+{
+	static const char dir[] = "/proc/sys/fs/binfmt_misc", script[] = LOCAL "/script";
+	struct program program;
+	int got, error;
+
+	ASSERT_EQ(0, mount("none", dir, "binfmt_misc", 0, NULL));
+	ASSERT_EQ(0, write_file("/proc/sys/fs/binfmt_misc/register",
+				":ima_test:M::IMATEST::" DIR "/file:F"));
+	ASSERT_EQ(0, write_file(script, "IMATEST"));
+	ASSERT_EQ(0, chmod(script, 0755));
+	got = start_program(&program, script);
+	error = errno;
+	if (!got)
+		got = end_program(&program);
+	EXPECT_EQ(0, write_file("/proc/sys/fs/binfmt_misc/ima_test", "-1"));
+	EXPECT_EQ(0, umount2(dir, 0));
+	unlink(script);
+	errno = error;
+	return got;
+}
+
+/* The kernel clones an open file without asking, and no rule matches what it executes. */
+TEST_F(bind_limits, interpreter_of_binfmt_misc_is_not_executed_unbound)
+{
+	served->owner = 4105;
+	ASSERT_EQ(0, start_server(&self->s, BIND));
+	if (access("/proc/sys/fs/binfmt_misc", F_OK))
+		SKIP(return, "the kernel has no binfmt_misc");
+	EXPECT_EQ(-1, by_binfmt_misc(_metadata));
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(bind_limits, plain_interpreter_of_binfmt_misc_is_executed)
+{
+	served->owner = 4105;
+	ASSERT_EQ(0, start_server(&self->s, OPTION));
+	if (access("/proc/sys/fs/binfmt_misc", F_OK))
+		SKIP(return, "the kernel has no binfmt_misc");
+	EXPECT_EQ(0, by_binfmt_misc(_metadata));
+}
+
 /*
  * On a filesystem that has fs-verity, with a rule that asks for its digest: a copy that was
  * made before the file had it was checked by nobody.
@@ -257,7 +312,7 @@ TEST_F(bind_limits, digest_of_verity_is_of_what_verity_has_checked)
 	after = open(LOCAL "/verity", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, after);
 
-	EXPECT_EQ(0, map_to_execute(before));
+	EXPECT_EQ(EACCES, map_to_execute(before));
 	news = news_of(self->s.list, LOCAL "/verity", "verity:sha256:");
 	EXPECT_EQ(1, news.violations);
 	EXPECT_EQ(0, news.digest);
