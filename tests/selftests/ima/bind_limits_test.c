@@ -241,13 +241,14 @@ static int by_binfmt_misc(struct __test_metadata *const _metadata)
 {
 	static const char dir[] = "/proc/sys/fs/binfmt_misc", script[] = LOCAL "/script";
 	struct program program;
-	int got, error;
+	int got, error, fd;
 
 	ASSERT_EQ(0, mount("none", dir, "binfmt_misc", 0, NULL));
 	ASSERT_EQ(0, write_file("/proc/sys/fs/binfmt_misc/register",
 				":ima_test:M::IMATEST::" DIR "/file:F"));
-	ASSERT_EQ(0, write_file(script, "IMATEST"));
-	ASSERT_EQ(0, chmod(script, 0755));
+	fd = open(script, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	ASSERT_EQ(7, write(fd, "IMATEST", 7));
+	close(fd);
 	got = start_program(&program, script);
 	error = errno;
 	if (!got)
