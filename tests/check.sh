@@ -121,8 +121,13 @@ root_filesystem() {
 # All tests in guests of one kernel.
 whole_kernel() {
 	local patched=$1-patched${config:+-$config} unpatched=$1-unpatched${config:+-$config}
+	local control=unpatched
 	prepare_kernel "$1" "unpatched $config" "patched $config"
-	experiment "$1" unpatched patched
+	[ -n "$config" ] || {
+		kernel/image.sh "$1"
+		control=debian # as make demo has it
+	}
+	experiment "$1" $control patched
 	reevaluation "$patched" run
 	reevaluation "$unpatched" control
 	run options "$patched" "RUN=mount_option_test $DISKS" "${disks[@]}"

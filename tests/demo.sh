@@ -7,9 +7,17 @@ cd "$(dirname "$0")/.."
 . tests/prepare.sh
 
 setup/install-packages.sh build
-prepare_kernel "$KERNEL" unpatched patched
+# what the distribution ships; of another source there is nothing but what is built
+control=debian
+if [ -n "${KERNEL_TREE:-}" ]; then
+	control=unpatched
+	prepare_kernel "$KERNEL" unpatched
+else
+	kernel/image.sh "$KERNEL"
+fi
+prepare_kernel "$KERNEL" patched
 prepare_images "$KERNEL"
-for variant in unpatched patched; do
+for variant in $control patched; do
 	guest experiment "$KERNEL-$variant" RUN=experiment.guest progs.img
 done
-tests/experiment/report.sh "$KERNEL" unpatched patched
+tests/experiment/report.sh "$KERNEL" $control patched
