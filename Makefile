@@ -2,7 +2,7 @@
 # make help tells what there is.
 
 kernels := $(shell awk '!/^\#/ { print $$1 }' kernel/kernels)
-default_kernel := $(firstword $(kernels))
+default_kernel := $(shell kernel/default.sh)
 
 export BUILD ?= build
 export KERNEL KERNEL_TREE ACCEL FULL

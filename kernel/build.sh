@@ -56,7 +56,7 @@ check_tree() {
 		die "KERNEL_TREE=$1: it is Linux $(tree_version "$1"), and KERNEL=$kernel was asked for"
 }
 
-# The package of another release, downloaded once. Sets $package and $archive.
+# The package with the source, downloaded once. Sets $package and $archive.
 get_package() {
 	case $package in
 	/*/) package=$("$here/../setup/apt-root.sh" "$suite" newest "$(tr -d / <<< "$package")") ;;
@@ -83,9 +83,6 @@ source_id() {
 
 if [ -n "${KERNEL_TREE:-}" ]; then
 	check_tree "$KERNEL_TREE"
-elif [ "$suite" = system ]; then
-	archive=/usr/src/$package.tar.xz
-	[ -f "$archive" ] || die "$archive is missing: install the package $package"
 else
 	get_package
 fi
@@ -136,8 +133,6 @@ get_source() {
 	if [ -n "${KERNEL_TREE:-}" ]; then
 		tar -C "$KERNEL_TREE" --exclude=./.git -cf - . | tar -C "$tmp/src" -xf -
 		make -C "$tmp/src" mrproper
-	elif [ "$suite" = system ]; then
-		tar -C "$tmp/src" --strip-components=1 -xf "$archive"
 	else
 		dpkg-deb --fsys-tarfile "$archive" | tar -xOf - "./usr/src/$package.tar.xz" |
 			tar -C "$tmp/src" --strip-components=1 -xJf -

@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 # Sourced by what runs guests: everything they are made of, up to date.
 
+# shellcheck disable=SC2034 # for who sources this
 mapfile -t all_kernels < <(awk '!/^#/ { print $1 }' kernel/kernels)
-default_kernel=${all_kernels[0]}
+default_kernel=$(kernel/default.sh)
 KERNEL=${KERNEL:-$default_kernel}
 BUILD=${BUILD:-build}
 # shellcheck source=tests/progress.sh
