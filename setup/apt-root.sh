@@ -3,7 +3,10 @@
 # Packages of another Debian suite, without touching this system's apt.
 #
 # usage: setup/apt-root.sh SUITE update
+#        setup/apt-root.sh SUITE codename        of the release that it is now
 #        setup/apt-root.sh SUITE newest REGEX    the newest package of such a name
+#        setup/apt-root.sh SUITE resolve PACKAGE...        whether a system that has nothing
+#                                                but the essential can install all of them
 #        setup/apt-root.sh SUITE download DIR PACKAGE...   as DIR/*.deb
 #        setup/apt-root.sh SUITE unpack DIR PACKAGE...     with all they depend on
 #        setup/apt-root.sh SUITE source DIR PACKAGE        its source, unpacked as DIR
@@ -21,35 +24,47 @@ options=(-q -o "Dir::State=$root/state" -o "Dir::Cache=$root/cache"
 	-o "Dir::State::status=$root/status" -o APT::Install-Recommends=false
 	-o APT::Sandbox::User=root -o Debug::NoLocking=1)
 
-# The archive of this system: the one that has its release's main part.
+# Where this system gets Debian from, whatever name its sources have for the release:
+# trixie, stable, testing, sid. Security updates have another label, and backports another
+# origin.
 archive() {
-	# shellcheck source=/dev/null
-	. /etc/os-release
 	# shellcheck disable=SC2016 # apt replaces these
-	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-		awk -v release="$VERSION_CODENAME" '$1 == release { print $2; exit }'
+	apt-get indextargets --format '$(ORIGIN)/$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
+		awk '$1 == "Debian/Debian" && !uri { uri = $2 } END { print uri }'
 }
 
 make_root() {
 	local uri
 	uri=$(archive)
-	[ -n "$uri" ] || { echo "apt-root: cannot find this system's archive" >&2; exit 1; }
+	[ -n "$uri" ] || {
+		echo "apt-root: this system's apt knows no archive of Debian; if its sources name one," \
+			"run apt-get update and try again" >&2
+		exit 1
+	}
 	mkdir -p "$root"/state/lists/partial "$root"/cache/archives/partial
 	: > "$root/status"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" \
-		> "$root/sources.list.tmp"
-	mv "$root/sources.list.tmp" "$root/sources.list"
+		> "$root/sources.list.new"
+	apt-get "${options[@]}" -o "Dir::Etc::SourceList=$root/sources.list.new" \
+		--error-on=any update >&2
+	mv "$root/sources.list.new" "$root/sources.list"
 }
 
 if [ "$command" = update ] || [ ! -f "$root/sources.list" ]; then
 	make_root
-	apt-get "${options[@]}" update >&2
 fi
 
 case $command in
 update) ;;
 newest)
 	apt-cache "${options[@]}" pkgnames | grep -xE "$1" | sort -V | tail -n 1
+	;;
+codename)
+	# shellcheck disable=SC2016 # apt replaces this
+	apt-get "${options[@]}" indextargets --format '$(CODENAME)' 'Created-By: Packages'
+	;;
+resolve)
+	apt-get "${options[@]}" --simulate install '?essential' "$@"
 	;;
 download)
 	dir=$1
