@@ -140,11 +140,10 @@ whole_kernel() {
 	[ "$config" != full ] || full "$1" "$patched" "$unpatched"
 }
 
-# The helper, with the util-linux of this system, and with that of Debian 13 in a root
-# of its own.
+# The helper, with the util-linux of this system, and if it is older than that of Debian 13
+# with that, too, in a root of its own.
 helper() {
-	local newer="root=/dev/vdc rw init=/init KERNEL_HAS_OPTION=1 UTIL_LINUX_VERSION=2.41" part
-	local every=
+	local newer="root=/dev/vdc rw init=/init KERNEL_HAS_OPTION=1" part every=
 	# with KERNEL=all alone, and once: it takes ten minutes
 	[ "$1" != "$default_kernel-patched-full" ] || every=EVERY_CALL=1
 	# each call of the helper fails once
@@ -158,10 +157,16 @@ helper() {
 	done
 	run faults-undone "$2" "RUN=faults.guest PART=undone $every" progs.img
 	run cost "$1" RUN=cost.guest progs.img
-	run pages "$1" RUN=pages.guest progs.img progs.img
+	run pages "$1" "RUN=pages.guest UTIL_LINUX_VERSION=$(mount --version | grep -o '[0-9.]*' | head -n 1)" \
+		progs.img progs.img
+	# that was with as new a one
+	[ -n "$UTIL_LINUX" ] || {
+		run faults-newer "$1" "RUN=faults.guest PART=newer $every" progs.img btrfs.img
+		return
+	}
 	run helper-newer "$1" "RUN=helper.guest $newer" progs.img btrfs.img newer.img
 	run faults-newer "$1" "RUN=faults.guest PART=newer $newer $every" progs.img btrfs.img newer.img
-	run pages-newer "$1" "RUN=pages.guest $newer" progs.img progs.img newer.img
+	run pages-newer "$1" "RUN=pages.guest UTIL_LINUX_VERSION=2.41 $newer" progs.img progs.img newer.img
 }
 
 # FUSE programs and tools of a whole Debian.

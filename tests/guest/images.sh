@@ -36,10 +36,13 @@ add() {
 	done
 }
 
-grep -v '^#' "$here/programs" | while read -r program; do
-	path=$(command -v "$program") ||
-		{ echo "initramfs: $program is not installed" >&2; exit 1; }
-	add "$path" usr/bin
+grep -v '^#' "$here/programs" | while read -r program optional; do
+	if path=$(command -v "$program"); then
+		add "$path" usr/bin
+	elif [ -z "$optional" ]; then
+		echo "initramfs: $program is not installed" >&2
+		exit 1
+	fi
 done
 add "$BUILD/mount.ima_nocache" usr/sbin
 mkdir "$root/tests/sanitized"
