@@ -33,7 +33,7 @@ PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/
 	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo shell check check-debug check-real check-peers bench programs packages patches lint clean
+.PHONY: help demo shell check check-debug check-real check-peers check-hosts bench programs packages patches lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
@@ -41,6 +41,7 @@ help:
 	@echo 'make check-debug  those about the kernel, on kernels with KASAN and lockdep'
 	@echo 'make check-real   FUSE programs, fstab, systemd and containers, in a whole Debian'
 	@echo 'make check-peers  test suites of other projects, with the patches and without'
+	@echo 'make check-hosts  make demo in a new minimal Debian'
 	@echo 'make bench     what the option costs, in executed instructions'
 	@echo 'make shell     a shell in a guest with the patched kernel'
 	@echo 'make programs  the helper and the programs of the tests, in $(BUILD)/'
@@ -51,10 +52,11 @@ help:
 	@echo 'make deb       a Debian package of the same, in $(BUILD)/'
 	@echo 'make clean     remove $(BUILD)/'
 	@echo
-	@echo 'KERNEL=K       which kernel: $(kernels)'
+	@echo 'KERNEL=K       which kernel of $(kernels), instead of $(default_kernel)'
 	@echo 'FULL=1         for make check with a KERNEL: its part of KERNEL=all, which takes hours'
 	@echo 'KERNEL_TREE=D  its source, instead of the one that Debian has'
 	@echo 'UNPATCHED=1    for make shell: the kernel without the series'
+	@echo 'RELEASE=R      for make check-hosts: bookworm, trixie or testing, instead of trixie'
 	@echo 'ACCEL=kvm|tcg  how QEMU runs the guests, instead of trying'
 	@echo 'JOBS=N         how many guests of a check run side by side, instead of 2'
 option := ima_nocache
@@ -76,6 +78,9 @@ check-real:
 
 check-peers:
 	@tests/peers/check.sh
+
+check-hosts:
+	@tests/hosts/check.sh
 
 bench:
 	@tests/bench/bench.sh
