@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <libmount/libmount.h>
 #include <string.h>
 #include <sys/mount.h>
