@@ -27,6 +27,13 @@ struct backing_map {
 	unsigned long long padding;
 };
 
+/* The last member of fuse_open_out was called padding before. */
+struct open_out {
+	unsigned long long fh;
+	unsigned int open_flags;
+	int backing_id;
+};
+
 #define BACKING_OPEN _IOW(229, 1, struct backing_map)
 #define INIT_EXT 0x40000000
 #define INIT2_PASSTHROUGH 0x20
@@ -128,7 +135,7 @@ static void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void reply_open(fuse_req_t req, const struct fuse_file_info *fi)
 {
 	struct backing_map map = {};
-	struct fuse_open_out out = {
+	struct open_out out = {
 		.fh = fi->fh,
 		.open_flags = served->open_flags | (fi->direct_io ? FOPEN_DIRECT_IO : 0),
 	};
@@ -144,7 +151,7 @@ static void reply_open(fuse_req_t req, const struct fuse_file_info *fi)
 			return;
 		}
 		out.open_flags |= OPEN_PASSTHROUGH;
-		out.padding = id;
+		out.backing_id = id;
 	}
 	fuse_reply_buf(req, (char *)&out, sizeof(out));
 }
