@@ -659,6 +659,24 @@ static int needs_structure(const struct type *t)
 	return 0;
 }
 
+/* Whether there is no image for @t where this was made, and then @why. */
+static int lacks_image(const struct type *t, char *why, int size)
+{
+	char path[64];
+	FILE *f = NULL;
+	int lacks;
+
+	if (t->image) {
+		snprintf(path, sizeof(path), IMAGES "/%s.lacking", t->image);
+		f = fopen(path, "re");
+	}
+	if (!f)
+		return 0;
+	lacks = !!fgets(why, size, f);
+	fclose(f);
+	return lacks;
+}
+
 enum outcome { CARRIES, FAILS, REFUSES };
 
 static enum outcome in_child(const struct type *t)
@@ -739,7 +757,12 @@ int main(void)
 	ksft_set_plan(n + 1);
 	for (size_t i = 0; i < n; i++) {
 		const struct type *t = find_type(names[i]);
+		char why[64];
 
+		if (t && lacks_image(t, why, sizeof(why))) {
+			ksft_test_result_skip("filesystems.%s.%s: %s", names[i], api, why);
+			continue;
+		}
 		if (!t)
 			ksft_print_msg("%s: nobody has said how to mount it\n", names[i]);
 		else if (t->refuses)
