@@ -8,6 +8,7 @@ set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit
 BUILD=$(realpath "${BUILD:-build}")
 KERNEL=$1
+OLDEST=$(awk '!/^#/ { print $1; exit }' kernel/kernels)
 unset KERNEL_TREE ACCEL
 
 work=$(mktemp -d)
@@ -18,12 +19,26 @@ suite=host
 # shellcheck source=tests/ktap.sh
 . tests/ktap.sh
 
+# new_cache DIR: one that has the downloaded sources, and nothing else
+cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
+new_cache() {
+	rm -rf "$1"
+	mkdir -p "$1/source"
+	ln -s "$cache"/source/*.deb "$1/source"
+}
+
+# new_in_cache DIR: what is there besides
+new_in_cache() {
+	find "$1" -mindepth 1 ! -path "$1/source" ! -type l
+}
+
 # refuses TEXT COMMAND...: fails, with one line on stderr that has the text, and
 # leaves nothing that a later build would take for a kernel or a source
 refuses() {
 	local text=$1 status=0
 	shift
-	rm -rf "$work/build" "$work/cache"
+	rm -rf "$work/build"
+	new_cache "$work/cache"
 	BUILD=$work/build IMA_NOCACHE_CACHE=$work/cache "$@" > "$work/stdout" 2> "$work/stderr" || status=$?
 	cat "$work/stdout" "$work/stderr"
 	[ "$status" != 0 ] || { echo "it succeeded"; return 1; }
@@ -33,7 +48,7 @@ refuses() {
 
 nothing_half_made() {
 	local left
-	left=$(ls -d "$work"/build/kernel/{tmp.*,"$KERNEL"-*} "$work"/cache/* 2> /dev/null)
+	left=$(ls -d "$work"/build/kernel/{tmp.*,"$KERNEL"-*} 2> /dev/null; new_in_cache "$work/cache")
 	[ -z "$left" ] || { echo "left: $left"; return 1; }
 }
 
@@ -59,10 +74,11 @@ fake_tree() {
 	touch "$work/tree/Kbuild" "$work/tree/fs/fs_context.c"
 }
 
+# of any kernel but the newest, which may be of any version
 other_version() {
 	fake_tree 5 10
-	refuses "it is Linux 5.10, and KERNEL=$KERNEL was asked for" \
-		env KERNEL_TREE="$work/tree" kernel/build.sh "$KERNEL" patched && one_line
+	refuses "it is Linux 5.10, and KERNEL=$OLDEST was asked for" \
+		env KERNEL_TREE="$work/tree" kernel/build.sh "$OLDEST" patched && one_line
 }
 
 tree_without_room_for_the_series() {
@@ -87,6 +103,32 @@ full_disk() {
 
 bad_accel() {
 	refuses "ACCEL=hvf: kvm or tcg" env ACCEL=hvf tests/qemu/accel.sh && one_line
+}
+
+no_debian() {
+	refuses "chroot .* make -C /src demo' trixie /dev/null" \
+		env PATH="$work" "$BASH" setup/install-packages.sh build || return
+	grep 'podman run .* debian:trixie' "$work/stderr" && grep 'this is not Debian' "$work/stderr" &&
+		! grep 'not found' "$work/stderr"
+}
+
+# default_is KERNEL CODENAME: where /etc/os-release has that
+default_is() {
+	local kernel
+	sed "s/^VERSION_CODENAME=.*/VERSION_CODENAME=$2/" /etc/os-release > "$work/os-release"
+	# shellcheck disable=SC2016 # for the inner shell
+	kernel=$(unshare -m sh -c 'mount --bind "$0/os-release" /etc/os-release && kernel/default.sh' "$work")
+	echo "$2: $kernel"
+	[ "$kernel" = "$1" ]
+}
+
+default_kernels() {
+	local kernel suite last
+	while read -r kernel suite _; do
+		default_is "$kernel" "$suite" || return
+		last=$kernel
+	done < <(grep -v '^#' kernel/kernels)
+	default_is "$last" no-such-release
 }
 
 missing_packages_as_a_user() {
@@ -153,6 +195,7 @@ interrupted_guest() {
 
 interrupted_source() {
 	mkdir -p "$work/build2"
+	new_cache "$work/cache2"
 	set -m
 	BUILD=$work/build2 IMA_NOCACHE_CACHE=$work/cache2 \
 		env --default-signal=INT kernel/build.sh "$KERNEL" unpatched &
@@ -160,11 +203,11 @@ interrupted_source() {
 	set +m
 	until_seen compgen -G "$work/build2/kernel/tmp.*/src/Makefile" || return
 	interrupt || return
-	! compgen -G "$work/build2/kernel/*" && ! compgen -G "$work/cache2/*"
+	! compgen -G "$work/build2/kernel/*" && ! new_in_cache "$work/cache2" | grep .
 }
 
 echo "TAP version 13"
-echo "1..14"
+echo "1..16"
 check missing_KERNEL_TREE_is_refused missing_tree
 check KERNEL_TREE_that_is_no_tree_is_refused not_a_tree
 check KERNEL_TREE_of_another_version_is_refused other_version
@@ -173,6 +216,8 @@ check tree_that_the_series_does_not_apply_to_is_refused_and_unchanged \
 check KERNEL_without_a_series_is_refused unknown_kernel
 check full_disk_is_refused full_disk
 check ACCEL_that_is_none_is_refused bad_accel
+check system_without_dpkg_is_told_how_to_make_a_debian no_debian
+check default_kernel_is_that_of_the_release default_kernels
 check missing_packages_are_named_to_a_user missing_packages_as_a_user
 check missing_tool_is_named missing_tool
 check patches_are_written_when_the_kernel_is_cached patches_of_a_cached_kernel
