@@ -27,8 +27,10 @@ suites=("$@")
 [ $# != 0 ] || suites=(selftests libfuse util-linux ima-evm-utils)
 
 kernels_of() {
-	printf '%s\n' "${kernels[@]}"
-	[ "$1" != selftests ] || [ -n "$asked" ] || echo "${all_kernels[-1]}"
+	{
+		printf '%s\n' "${kernels[@]}"
+		[ "$1" != selftests ] || [ -n "$asked" ] || echo "${all_kernels[-1]}"
+	} | sort -u
 }
 
 SUITE_LIMIT=900 # seconds, of a guest

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # make check-real: other people's programs, in a whole Debian of either release, on the
-# default kernel.
+# oldest kernel.
 #
 # usage: tests/real/check.sh [PART...]   fuse, same, forced, fstab, systemd, podman, bind, tools;
 #                                        all of these if none is given
@@ -16,8 +16,9 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=tests/real/parts.sh
 . tests/real/parts.sh
 export BUILD
-patched=$default_kernel-patched-full
-unpatched=$default_kernel-unpatched-full
+oldest=${all_kernels[0]}
+patched=$oldest-patched-full
+unpatched=$oldest-unpatched-full
 # the oldest kernel with statmount(2)
 newer=${all_kernels[1]}-patched-full
 suites='bookworm trixie'
@@ -115,9 +116,9 @@ tools_documented() {
 
 setup/install-packages.sh build real
 results_in "$BUILD/real.results"
-prepare_kernel "$default_kernel" "patched full" "unpatched full"
+prepare_kernel "$oldest" "patched full" "unpatched full"
 prepare_kernel "${all_kernels[1]}" "patched full"
-prepare_images "$default_kernel"
+prepare_images "$oldest"
 for suite in $suites; do
 	tests/real/image.sh "$suite"
 done
