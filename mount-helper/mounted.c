@@ -121,9 +121,12 @@ static FILE *open_mountinfo(void)
 	int proc = proc_directory();
 	int fd = proc < 0 ? -1 : openat(proc, MOUNTINFO, O_RDONLY | O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	int error = errno;
 
-	if (!file && fd >= 0)
+	if (!file && fd >= 0) {
 		close(fd);
+		errno = error;
+	}
 	return file;
 }
 

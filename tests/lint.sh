@@ -46,7 +46,9 @@ tidy() {
 
 static_analysis() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr \
-		--enable=warning,performance,portability -D_GNU_SOURCE mount-helper tests/server tests/unit tests/helper tests/bench
+		--enable=warning,performance,portability --suppress=normalCheckLevelMaxBranches \
+		--suppress=nullPointerOutOfMemory:tests/unit/* -D_GNU_SOURCE -D__GLIBC__=2 \
+		'-D__GLIBC_PREREQ(a,b)=1' mount-helper tests/server tests/unit tests/helper tests/bench
 }
 
 # the second hides the first, and whatever was to be tested by that is not
@@ -61,7 +63,8 @@ one_identity() {
 	! grep -hE '^(Reviewed|Acked|Tested|Suggested|Co-developed)-by:' kernel/patches/*.patch
 }
 
-check shell_scripts_pass_shellcheck shellcheck -x "${scripts[@]}"
+# SC2329 is what newer ones say of functions that are called through another
+check shell_scripts_pass_shellcheck shellcheck -x -e SC2329 "${scripts[@]}"
 check functions_of_shell_scripts_are_defined_once functions_are_defined_once
 check c_files_are_formatted clang-format --dry-run --Werror "${c_files[@]}"
 check c_files_pass_clang_tidy tidy
