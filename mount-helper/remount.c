@@ -54,10 +54,9 @@ static int remount_fuse(const struct request *rq, int fd,
 			const struct mounted *present)
 {
 	struct mount_attr attr = attributes_of(rq->options);
-	int status =
-		flag_set(fd, rq->bind,
-			 rq->access == READ_ONLY || (present->read_only &&
-						     rq->access != WRITABLE));
+	bool read_only = rq->access == READ_ONLY ||
+			 (present->read_only && rq->access != WRITABLE);
+	int status = flag_set(fd, rq->bind, read_only);
 
 	if (status)
 		return status;

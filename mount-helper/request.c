@@ -134,10 +134,8 @@ static int check_fstype(const struct request *rq)
  */
 static int take_ima_nocache(struct request *rq, char *value)
 {
-	if (!value)
-		return 0;
-	rq->bind = !strcmp(value, VALUE_BIND);
-	if (rq->bind)
+	rq->bind = value ? !strcmp(value, VALUE_BIND) : rq->bind;
+	if (!value || rq->bind)
 		return 0;
 	report("%s takes no value but %s: %s=%s", IMA_NOCACHE, VALUE_BIND,
 	       IMA_NOCACHE, value);
@@ -175,10 +173,9 @@ static bool is_for_mount(const struct option_item *item)
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (option_is_word(item, words[i]))
 			return true;
-	if (option_is(item, "comment"))
-		return true;
-	return item->len > 2 &&
-	       (!strncmp(item->text, "x-", 2) || !strncmp(item->text, "X-", 2));
+	return option_is(item, "comment") ||
+	       (item->len > 2 && (!strncmp(item->text, "x-", 2) ||
+				  !strncmp(item->text, "X-", 2)));
 }
 
 static int check_not_about_mount(const struct option_item *item)
