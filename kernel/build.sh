@@ -18,90 +18,23 @@
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/progress.sh
-. "$here/../tests/progress.sh"
-# shellcheck source=kernel/series.sh
-. "$here/series.sh"
-
-die() {
-	echo "kernel: $*" >&2
-	exit 1
-}
+# shellcheck source=kernel/source.sh
+. "$here/source.sh"
 
 kernel=$1 variant=$2 extra=${3:-}
-# what the project's make was called with is not for the kernel's
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
-cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
 configs=("$here/config/base.config")
 [ "$variant" != patched ] || configs+=("$here/config/bind.config")
 [ -z "$extra" ] || configs+=("$here/config/$extra.config")
 [ ! -f "$here/config/$extra-$kernel.config" ] || configs+=("$here/config/$extra-$kernel.config")
 NEEDED_MB=3500 # for a source tree and the objects of a kernel
 
-# Where $kernel comes from.
-read -r suite package < <(awk -v k="$kernel" '!/^#/ && $1 == k { print $2, $3 }' "$here/kernels") ||
-	die "no series for KERNEL=$kernel: there is one for $(awk '!/^#/ { printf "%s ", $1 }' "$here/kernels")"
-
-tree_version() {
-	awk '$1 == "VERSION" { v = $3 } $1 == "PATCHLEVEL" { print v "." $3; exit }' "$1/Makefile"
-}
-
-# The newest kernel may be of any version; whether the series applies will show.
-check_tree() {
-	[ -d "$1" ] || die "KERNEL_TREE=$1: no such directory"
-	for f in Makefile Kbuild fs/fs_context.c; do
-		[ -f "$1/$f" ] || die "KERNEL_TREE=$1: not a kernel source tree: it has no $f"
-	done
-	[ "$kernel" = newest ] || [ "$(tree_version "$1")" = "$kernel" ] ||
-		die "KERNEL_TREE=$1: it is Linux $(tree_version "$1"), and KERNEL=$kernel was asked for"
-}
-
-# The package with the source, downloaded once. Sets $package and $archive.
-get_package() {
-	case $package in
-	/*/) package=$("$here/../setup/apt-root.sh" "$suite" newest "$(tr -d / <<< "$package")") ;;
-	esac
-	archive=$cache/source/$package.deb
-	[ -f "$archive" ] || {
-		mkdir -p "$cache/source/tmp.$$"
-		step "Linux $kernel: downloading $package" \
-			"$here/../setup/apt-root.sh" "$suite" download "$cache/source/tmp.$$" "$package"
-		mv "$cache/source/tmp.$$"/*.deb "$archive"
-		rmdir "$cache/source/tmp.$$"
-	}
-}
-
-# What stands for the source in the key: an archive's content, a tree's state.
-source_id() {
-	if [ -n "${KERNEL_TREE:-}" ]; then
-		find "$KERNEL_TREE" -path "$KERNEL_TREE/.git" -prune -o \
-			-type f -printf '%P %s %T@\n' | sort
-	else
-		cat "$archive"
-	fi | sha256sum | cut -d ' ' -f 1
-}
-
-if [ -n "${KERNEL_TREE:-}" ]; then
-	check_tree "$KERNEL_TREE"
-else
-	get_package
-fi
-source_id=$(source_id)
-
-patches=()
+find_source
 [ "$variant" != unshared ] || export SERIES_WITHOUT=$sharing
-[ "$variant" = unpatched ] || mapfile -t patches < <(series_files "$kernel")
 key=$({
 	echo "$source_id"
 	gcc --version | head -n 1
-	cat "$0" "$here"/../tests/modules/* "${configs[@]}"
-	# documentation does not change what is built
-	for p in "${patches[@]}"; do
-		case $p in
-		*/Documentation-*) ;;
-		*) cat "$p" ;;
-		esac
-	done
+	cat "$0" "$here/source.sh" "$here"/../tests/modules/* "${configs[@]}"
+	[ "$variant" = unpatched ] || series_text
 } | sha256sum | cut -c 1-32)
 
 name=$kernel-$variant${extra:+-$extra}
@@ -116,9 +49,7 @@ if [ "$variant" != patches ] && [ -f "$cache/$key/bzImage" ]; then
 	exit 0
 fi
 
-free_mb=$(df --output=avail -m "$BUILD" | tail -n 1)
-[ "$free_mb" -ge "$NEEDED_MB" ] ||
-	die "$(realpath "$BUILD"): $((free_mb)) MB free, and building kernels takes $NEEDED_MB MB"
+need_room "$NEEDED_MB" "building kernels"
 
 src=$BUILD/kernel/src-$kernel
 obj=$BUILD/kernel/obj-$name
@@ -127,29 +58,9 @@ on_exit() {
 	rm -rf "$tmp" "$cache/tmp.$$" "$cache/source/tmp.$$"
 }
 
-# The pristine source, under its final name only when it is whole.
-get_source() {
-	mkdir "$tmp/src"
-	if [ -n "${KERNEL_TREE:-}" ]; then
-		tar -C "$KERNEL_TREE" --exclude=./.git -cf - . | tar -C "$tmp/src" -xf -
-		make -C "$tmp/src" mrproper
-	else
-		dpkg-deb --fsys-tarfile "$archive" | tar -xOf - "./usr/src/$package.tar.xz" |
-			tar -C "$tmp/src" --strip-components=1 -xJf -
-	fi
-	echo "$source_id" > "$tmp/src/.source_id"
-	rm -rf "$src"
-	mv -T "$tmp/src" "$src"
-}
-
-# patch(1) replaces files, so hard links keep the pristine ones as they are.
-apply_series() {
-	"$here/export.sh" "$kernel" "$src" "$tmp/patches" || return
-	cp -al "$src" "$tmp/src" || return
-	for p in "$tmp"/patches{,-bind}/*.patch; do
-		case $p in */0000-* | *"*"*) continue ;; esac # a cover letter, or none
-		patch -d "$tmp/src" -p1 -F0 --no-backup-if-mismatch -i "$p" || return
-	done
+# Sets the tree up, and leaves the patches in $BUILD/patches.
+take_series() {
+	apply_series || return
 	rm -rf "$tree"
 	mv -T "$tmp/src" "$tree"
 	[ "$variant" != unshared ] || return 0
@@ -165,13 +76,7 @@ configure() {
 	make -C "$tree" O="$obj" tinyconfig
 	"$tree/scripts/kconfig/merge_config.sh" -m -O "$obj" "$obj/.config" "${configs[@]}"
 	make -C "$tree" O="$obj" olddefconfig
-	# an option that the kernel does not have, or that lacks another one
-	lost=$(awk '
-		FILENAME == ARGV[ARGC - 1] { split($0, a, "="); if (/^CONFIG_/) have[a[1]] = a[2]; next }
-		/^CONFIG_/ { split($0, a, "="); want[a[1]] = a[2] }
-		/^# CONFIG_.* is not set/ { want[$2] = "" }
-		END { for (o in want) if (want[o] != have[o]) print o "=" want[o] }
-		' "${configs[@]}" "$obj/.config")
+	lost=$(lost_options "$obj/.config" "${configs[@]}")
 	[ -z "$lost" ] || { echo "these options did not take effect: $lost"; return 1; }
 }
 
@@ -198,15 +103,14 @@ store() {
 }
 
 src=$(realpath -m "$src") obj=$(realpath -m "$obj") tmp=$(realpath "$tmp")
-[ "$(cat "$src/.source_id" 2> /dev/null)" = "$source_id" ] ||
-	step "Linux $kernel: getting the source" get_source
+get_source
 case $variant in
 unpatched) tree=$src ;;
 unshared) tree=$src-unshared ;;
 *) tree=$src-patched ;;
 esac
 if [ "$variant" != unpatched ]; then
-	step "Linux $kernel: applying the series" apply_series ||
+	step "Linux $kernel: applying the series" take_series ||
 		die "the series for $kernel does not apply to ${KERNEL_TREE:-$package}"
 fi
 if [ "$variant" = patches ]; then
