@@ -17,8 +17,6 @@ LIMIT=4h
 [ "$(id -u)" = 0 ] || { echo "check-hosts: the commands in the new Debian take root" >&2; exit 1; }
 setup/install-packages.sh real
 step "Debian $release: reading what packages there are" setup/apt-root.sh "$release" codename
-rm -rf --one-file-system "$root"
-mkdir -p "$root"
 
 command=$(PATH='' "$BASH" setup/install-packages.sh 2>&1 | sed -n '/^  mmdebstrap /,$p') || :
 [[ $command == *" trixie /dev/null" ]] || { echo "check-hosts: not a command: $command" >&2; exit 1; }
@@ -28,10 +26,12 @@ command=${command/% trixie *} command+=" ${apt_options//$'\n'/ } $release $root 
 
 # It knows nothing of this system, and leaves it no process and no mount.
 demo() {
+	rm -rf --one-file-system "$root"
+	mkdir -p "$root"
 	env -i HOME="$HOME" PATH="$PATH" ${http_proxy:+http_proxy="$http_proxy"} \
 		timeout --foreground "$LIMIT" unshare -m --pid --mount-proc --fork --kill-child sh -c "$command"
 }
 
 STEP_TAIL=30 step "Debian $release: make demo" demo
 sed -n '/^kernel  /,/^I: /{/^I: /!p}' "$BUILD/log/Debian-$release-make-demo.log"
-rm -rf --one-file-system "$root"
+step "Debian $release: removing it" rm -rf --one-file-system "$root"
