@@ -11,12 +11,12 @@
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/progress.sh
-. "$here/../tests/progress.sh"
+# shellcheck source=kernel/source.sh
+. "$here/source.sh"
 
 kernel=$1
-cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}/image
-suite=$(awk -v k="$kernel" '!/^#/ && $1 == k { print $2 }' "$here/kernels")
+images=$cache/image
+read_kernels # sets $suite
 # what tests/qemu/run.sh gives to a guest, and the experiment mounts
 modules=(virtio_pci virtio_blk ext4 fuse overlay)
 
@@ -59,16 +59,16 @@ unpack() {
 }
 
 release=$(newest 'image-[0-9][^-]*(-[0-9]+)?')
-[ -n "$release" ] || { echo "kernel: $suite has no image for virtual machines" >&2; exit 1; }
+[ -n "$release" ] || die "$suite has no image for virtual machines"
 release=${release#linux-image-} release=${release%-cloud-amd64}
-mkdir -p "$BUILD/kernel" "$cache"
-if [ ! -d "$cache/$release" ]; then
-	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
+mkdir -p "$BUILD/kernel" "$images"
+if [ ! -d "$images/$release" ]; then
+	tmp=$(mktemp -d "$images/tmp.XXXXXX")
 	on_exit() {
 		rm -rf "$tmp"
 	}
 	step "Debian's own Linux $release: downloading" download
 	step "Debian's own Linux $release: unpacking" unpack
-	mv -T "$tmp/result" "$cache/$release" || [ -d "$cache/$release" ]
+	mv -T "$tmp/result" "$images/$release" || [ -d "$images/$release" ]
 fi
-ln -sfnT "$cache/$release" "$BUILD/kernel/$kernel-debian"
+ln -sfnT "$images/$release" "$BUILD/kernel/$kernel-debian"

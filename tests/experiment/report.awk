@@ -35,6 +35,7 @@ function digest(sum) {
 }
 
 FILENAME ~ /expected$/ {
+	# Debian's own kernel is one without the series
 	if (index(variants, " debian "))
 		sub(/^unpatched/, "debian")
 	if ($1 !~ /^#/ && index(variants, " " $1 " "))

@@ -91,7 +91,8 @@ tree_without_room_for_the_series() {
 }
 
 unknown_kernel() {
-	refuses "no series for KERNEL=9.9" kernel/build.sh 9.9 patched && one_line
+	refuses "no series for KERNEL=9.9" kernel/build.sh 9.9 patched && one_line &&
+		refuses "no series for KERNEL=9.9" kernel/image.sh 9.9 && one_line
 }
 
 full_disk() {
