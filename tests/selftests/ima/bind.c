@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/elf.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest.h"
@@ -193,11 +195,33 @@ void switch_content(void)
 	notify(STORE);
 }
 
+/*
+ * What a CPU has read and not yet put on the lists of pages is in use, and stays in the
+ * cache (mm/swap.c). A task that ends there puts it on the lists.
+ */
+static void end_task_on_each_cpu(void)
+{
+	int cpus = sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t one;
+	pid_t pid;
+
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		pid = fork();
+		if (!pid) {
+			CPU_ZERO(&one);
+			CPU_SET(cpu, &one);
+			_exit(sched_setaffinity(0, sizeof(one), &one));
+		}
+		waitpid(pid, NULL, 0);
+	}
+}
+
 void empty_caches(void)
 {
 	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
 	sync();
+	end_task_on_each_cpu();
 	if (write(fd, "1", 1) < 0)
 		perror("cannot drop caches");
 	close(fd);
