@@ -5,6 +5,7 @@
 # usage: setup/apt-root.sh SUITE update
 #        setup/apt-root.sh SUITE codename        of the release that it is now
 #        setup/apt-root.sh SUITE newest REGEX    the newest package of such a name
+#        setup/apt-root.sh SUITE names REGEX     all of such a name, with their versions
 #        setup/apt-root.sh SUITE resolve PACKAGE...        whether a system that has nothing
 #                                                but the essential can install all of them
 #        setup/apt-root.sh SUITE download DIR PACKAGE...   as DIR/*.deb
@@ -25,19 +26,29 @@ options=(-q -o "Dir::State=$root/state" -o "Dir::Cache=$root/cache"
 	-o APT::Sandbox::User=root -o Debug::NoLocking=1)
 
 # Where this system gets Debian from, whatever name its sources have for the release:
-# trixie, stable, testing, sid. Security updates have another label, and backports another
-# origin.
+# trixie, stable, testing, sid. Security updates have another label and an archive of their
+# own, and backports another origin.
 archive() {
+	local label=Debian
+	case $suite in *-security) label=Debian-Security ;; esac
 	# shellcheck disable=SC2016 # apt replaces these
 	apt-get indextargets --format '$(ORIGIN)/$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
-		awk '$1 == "Debian/Debian" && !uri { uri = $2 } END { print uri }'
+		awk -v label="Debian/$label" '$1 == label && !uri { uri = $2 } END { print uri }'
+}
+
+# update OPTION...: what packages there are. What apt said is in a file.
+update() {
+	apt-get "${options[@]}" "$@" --error-on=any update > "$root/update.log" 2>&1 || {
+		cat "$root/update.log" >&2
+		exit 1
+	}
 }
 
 make_root() {
 	local uri
 	uri=$(archive)
 	[ -n "$uri" ] || {
-		echo "apt-root: this system's apt knows no archive of Debian; if its sources name one," \
+		echo "apt-root: this system's apt knows no archive with $suite; if its sources name one," \
 			"run apt-get update and try again" >&2
 		exit 1
 	}
@@ -45,8 +56,7 @@ make_root() {
 	: > "$root/status"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" \
 		> "$root/sources.list.new"
-	apt-get "${options[@]}" -o "Dir::Etc::SourceList=$root/sources.list.new" \
-		--error-on=any update >&2
+	update -o "Dir::Etc::SourceList=$root/sources.list.new"
 	mv "$root/sources.list.new" "$root/sources.list"
 }
 
@@ -58,6 +68,11 @@ case $command in
 update) ;;
 newest)
 	apt-cache "${options[@]}" pkgnames | grep -xE "$1" | sort -V | tail -n 1
+	;;
+names)
+	apt-cache "${options[@]}" dumpavail | awk -v name="^($1)\$" '
+		$1 == "Package:" { package = $2 }
+		$1 == "Version:" && package ~ name { print package, $2 }'
 	;;
 codename)
 	# shellcheck disable=SC2016 # apt replaces this
@@ -85,7 +100,7 @@ source)
 	options+=(-o "Dir::State=$root/source" -o "Dir::Etc::SourceList=$root/source.list")
 	mkdir -p "$root/source/lists/partial" "$1.source"
 	sed 's/^deb /deb-src /' "$root/sources.list" > "$root/source.list"
-	apt-get "${options[@]}" update >&2
+	update
 	(cd "$1.source" && apt-get "${options[@]}" source "$2")
 	mv -T "$1.source/"*/ "$1"
 	rm -rf "$1.source"

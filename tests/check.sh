@@ -200,15 +200,6 @@ full() {
 	control growth "$3" "RUN=growth.guest WITHOUT_OPTION=1" filesystems.img
 }
 
-# host NAME TEXT COMMAND...: prints its results, and fails if one of them is
-host() {
-	report() {
-		"${@:2}" > "$BUILD/$1.ktap"
-	}
-	step "$2" report "$1" "${@:3}" || :
-	collect "$BUILD/$1.ktap" host
-}
-
 setup/install-packages.sh build check lint real
 if [ "${1:-}" = debug ]; then
 	whole=("${all_kernels[0]}" "${all_kernels[-1]}")

@@ -41,6 +41,7 @@ run_job() {
 	# the traps are not inherited
 	# shellcheck source=tests/progress.sh
 	. tests/progress.sh
+	STEP_IN_PLACE='' STEP_BEAT=60
 	: > "$results"
 	"${@:2}"
 	mv "$results" "$1"
@@ -78,6 +79,16 @@ run_now() {
 	local where=${WHERE:-$2}
 	guest "$@" || echo "not ok - $where: the guest $1 ended well" >> "$results"
 	collect "$(guest_dir "$1" "$2")/report" "$where"
+}
+
+# host NAME TEXT COMMAND...: prints its results, and fails if one of them is
+host() {
+	# shellcheck disable=SC2317 # called through step
+	report() {
+		"${@:2}" > "$BUILD/$1.ktap"
+	}
+	step "$2" report "$1" "${@:3}" || :
+	collect "$BUILD/$1.ktap" host
 }
 
 # What failed, and a last line "N passed, N failed, N skipped". Fails if a test has.
