@@ -78,6 +78,7 @@ configure() {
 	make -C "$tree" O="$obj" olddefconfig
 	lost=$(lost_options "$obj/.config" "${configs[@]}")
 	[ -z "$lost" ] || { echo "these options did not take effect: $lost"; return 1; }
+	make -C "$tree" O="$obj" -j"$(nproc)" prepare
 }
 
 compile() {
@@ -122,16 +123,13 @@ if [ "$variant" = patches ]; then
 fi
 
 # Objects of an interrupted build or of another source may look up to date and
-# not be: leave it to ccache to know.
+# not be.
 rm -rf "$obj"
 mkdir -p "$obj"
-export PATH=/usr/lib/ccache:$PATH
-# so that another checkout finds the same objects
-CCACHE_BASEDIR=$(realpath "$BUILD/kernel")
-export CCACHE_BASEDIR CCACHE_NOHASHDIR=1
+use_ccache
 export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=build KBUILD_BUILD_HOST=build
 step "Linux $kernel: configuring ($name)" configure
-step "Linux $kernel: building ($name)" compile
+STEP_FILES=$(count_files "$tree" O="$obj" bzImage) step "Linux $kernel: building ($name)" compile
 step "Linux $kernel: building the tests' module ($name)" compile_module
 store
 link_result

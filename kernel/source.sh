@@ -125,12 +125,28 @@ apply_series() {
 }
 
 # lost_options CONFIG FRAGMENT...: options of the fragments that CONFIG does not have: the
-# kernel does not know them, or they lack another one
+# kernel does not know them, or they lack another one. One that is not there is as good as
+# one that is empty.
 lost_options() {
 	awk '
 		FILENAME == ARGV[1] { split($0, a, "="); if (/^CONFIG_/) have[a[1]] = a[2]; next }
 		/^CONFIG_/ { split($0, a, "="); want[a[1]] = a[2] }
 		/^# CONFIG_.* is not set/ { want[$2] = "" }
-		END { for (o in want) if (want[o] != have[o]) print o "=" want[o] }
+		END { for (o in want) if (want[o] != have[o] && (o in have || want[o] != "\"\"")) print o "=" want[o] }
 		' "$@"
+}
+
+# count_files TREE ARGUMENTS...: how many files make would compile, once the target
+# "prepare" was made. It says so without doing it, and ends where it needs a result.
+count_files() {
+	{ make -n -C "$@" 2> /dev/null || :; } | grep -cE '^[^#]* -c -o [^ ]+\.o ' || :
+}
+
+# A first build is half as long again through ccache, and a later one much shorter: it is for
+# those who build often, and have its directory. Other checkouts find the same objects.
+use_ccache() {
+	[ -x /usr/lib/ccache/gcc ] && [ -d "${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ccache}" ] || return 0
+	export PATH=/usr/lib/ccache:$PATH
+	CCACHE_BASEDIR=$(realpath "$BUILD/kernel")
+	export CCACHE_BASEDIR CCACHE_NOHASHDIR=1
 }

@@ -5,6 +5,8 @@ set -eu -o pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/prepare.sh
 . tests/prepare.sh
+# shellcheck source=tests/jobs.sh
+. tests/jobs.sh
 
 setup/install-packages.sh build
 # what the distribution ships; of another source there is nothing but what is built
@@ -17,7 +19,10 @@ else
 fi
 prepare_kernel "$KERNEL" patched
 prepare_images "$KERNEL"
+results_in "$BUILD/demo.results"
 for variant in $control patched; do
-	guest experiment "$KERNEL-$variant" RUN=experiment.guest progs.img
+	begin guest experiment "$KERNEL-$variant" RUN=experiment.guest progs.img
 done
+end_jobs
+[ ! -s "$results" ] || exit 1 # a guest did not end well, and has said why
 tests/experiment/report.sh "$KERNEL" $control patched
