@@ -7,7 +7,7 @@ default_kernel := $(shell kernel/default.sh)
 export BUILD ?= build
 export KERNEL KERNEL_TREE ACCEL FULL
 
-VERSION := 0.2
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 
 CC = gcc
 CFLAGS ?= -O2 -g
@@ -33,7 +33,7 @@ PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/
 	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo shell check check-debug check-real check-peers check-hosts bench programs packages patches lint clean
+.PHONY: help demo shell check check-debug check-real check-peers check-hosts check-install bench programs packages patches applies kernel-deb dist lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
@@ -42,21 +42,29 @@ help:
 	@echo 'make check-real   FUSE programs, fstab, systemd and containers, in a whole Debian'
 	@echo 'make check-peers  test suites of other projects, with the patches and without'
 	@echo 'make check-hosts  make demo in a new minimal Debian'
+	@echo 'make check-install  the packages of kernel and helper on an installed Debian'
 	@echo 'make bench     what the option costs, in executed instructions'
 	@echo 'make shell     a shell in a guest with the patched kernel'
 	@echo 'make programs  the helper and the programs of the tests, in $(BUILD)/'
 	@echo 'make lint      the checks of style alone'
 	@echo 'make patches   the series for KERNEL, or KERNEL_TREE, in $(BUILD)/patches/'
+	@echo 'make kernel-deb  packages of the kernel of Debian with them, in $(BUILD)/kernel-deb/'
+	@echo 'make applies   to which of the kernels that Debian has they apply'
 	@echo 'make install   the helper, its man pages and completion: prefix=, sbindir=, DESTDIR=, ...'
 	@echo 'make uninstall what make install has put there'
 	@echo 'make deb       a Debian package of the same, in $(BUILD)/'
+	@echo 'make dist      a release: source, series, package and their sums, in $(BUILD)/dist/'
 	@echo 'make clean     remove $(BUILD)/'
 	@echo
 	@echo 'KERNEL=K       which kernel of $(kernels), instead of $(default_kernel)'
 	@echo 'FULL=1         for make check with a KERNEL: its part of KERNEL=all, which takes hours'
 	@echo 'KERNEL_TREE=D  its source, instead of the one that Debian has'
 	@echo 'UNPATCHED=1    for make shell: the kernel without the series'
-	@echo 'RELEASE=R      for make check-hosts: bookworm, trixie or testing, instead of trixie'
+	@echo 'FLAVOUR=F      for make kernel-deb: amd64 or cloud-amd64, whose configuration it has'
+	@echo 'CONFIG=FILE    for make kernel-deb: that configuration, such as one of /boot'
+	@echo 'LOCALMODCONFIG=1  for make kernel-deb: only the modules that this machine has loaded'
+	@echo 'RELEASE=R      for make check-hosts: bookworm, trixie or testing, instead of trixie;'
+	@echo '               for make check-install: bookworm or trixie, instead of both'
 	@echo 'ACCEL=kvm|tcg  how QEMU runs the guests, instead of trying'
 	@echo 'JOBS=N         how many guests of a check run side by side, instead of 2'
 option := ima_nocache
@@ -82,6 +90,9 @@ check-peers:
 check-hosts:
 	@tests/hosts/check.sh
 
+check-install:
+	@tests/install/check.sh
+
 bench:
 	@tests/bench/bench.sh
 
@@ -95,6 +106,13 @@ packages:
 
 patches: packages
 	@kernel/build.sh $(or $(KERNEL),$(default_kernel)) patches
+
+applies: packages
+	@kernel/applies.sh
+
+kernel-deb:
+	@setup/install-packages.sh build kerneldeb
+	@kernel/deb.sh $(or $(KERNEL),$(default_kernel))
 
 programs: $(PROGRAMS)
 
@@ -243,6 +261,10 @@ uninstall:
 deb:
 	@setup/install-packages.sh deb
 	debian/build.sh
+
+dist:
+	@setup/install-packages.sh build deb
+	@setup/dist.sh
 
 clean:
 	rm -rf $(BUILD)

@@ -23,7 +23,7 @@ check() {
 
 mapfile -t c_files < <(git ls-files 'mount-helper/*.[ch]' 'tests/server/*.[ch]' 'tests/programs/*.c' 'tests/unit/*.c' 'tests/helper/*.c' 'tests/bench/*.[ch]')
 mapfile -t sources < <(git ls-files 'mount-helper/*.c' 'tests/server/*.c' 'tests/unit/*.c' 'tests/helper/*.c' 'tests/bench/*.c')
-mapfile -t scripts < <(git ls-files '*.sh' '*.guest' '*.bash' .ci/run tests/guest/init)
+mapfile -t scripts < <(git ls-files '*.sh' '*.guest' '*.stage' '*.bash' .ci/run tests/guest/init)
 
 # From standard input, since it takes a file that git knows for no patch.
 checkpatch() {

@@ -23,10 +23,14 @@ step_stop() {
 step_far() {
 	local compiled
 	if [ -n "${STEP_FILES:-}" ] && [ "$STEP_FILES" != 0 ]; then
-		compiled=$(grep -cE '^ +(CC|AS) ' "$1") || :
+		compiled=$(grep -E '^ +(CC|AS) ' "$1" | grep -cv '\.mod\.o$') || :
+		if [ "$compiled" -ge "$STEP_FILES" ]; then
+			echo "all $STEP_FILES files, linking"
+			return
+		fi
 		printf '%s of %s files' "$compiled" "$STEP_FILES"
 		# the first ones say little
-		[ $((compiled * 20)) -lt "$STEP_FILES" ] || [ "$compiled" -gt "$STEP_FILES" ] ||
+		[ $((compiled * 20)) -lt "$STEP_FILES" ] ||
 			printf ', about %s min to go' $(($2 * (STEP_FILES - compiled) / compiled / 60 + 1))
 	else
 		tail -n 1 "$1" | tr -d '\r' | cut -c 1-30

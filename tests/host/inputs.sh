@@ -102,6 +102,21 @@ full_disk() {
 		sh "$KERNEL"
 }
 
+bad_kernel_deb() {
+	refuses "FLAVOUR=rt: amd64 or cloud-amd64" env FLAVOUR=rt kernel/deb.sh "$KERNEL" && one_line &&
+		refuses "CONFIG=/none: no such file" env CONFIG=/none kernel/deb.sh "$KERNEL" && one_line &&
+		refuses "CONFIG=/etc/passwd: not a configuration" \
+			env CONFIG=/etc/passwd kernel/deb.sh "$KERNEL" && one_line &&
+		refuses "no series for KERNEL=9.9" kernel/deb.sh 9.9
+}
+
+kernel_deb_on_a_full_disk() {
+	# shellcheck disable=SC2016 # for the inner shell
+	refuses "MB free, and building this kernel takes" unshare -m sh -c \
+		'mkdir -p $BUILD && mount -t tmpfs -o size=64m none $BUILD && CONFIG=$2 exec kernel/deb.sh "$1"' \
+		sh "$KERNEL" "$BUILD/kernel/$KERNEL-patched/config"
+}
+
 bad_accel() {
 	refuses "ACCEL=hvf: kvm or tcg" env ACCEL=hvf tests/qemu/accel.sh && one_line
 }
@@ -207,8 +222,32 @@ interrupted_source() {
 	! compgen -G "$work/build2/kernel/*" && ! new_in_cache "$work/cache2" | grep .
 }
 
+# progress WRAPPER...: of a step that ends once its progress was seen. Prints to $work/seen.
+progress() {
+	: > "$work/seen"
+	# shellcheck disable=SC2016,SC2094 # for the inner shell, which looks for what it prints
+	BUILD=$work/build STEP_BEAT=1 timeout 60 "$@" bash -c '. tests/progress.sh
+		wait_for_progress() { echo "  CC      a.o"; until grep -q "1 of 4 files" "$0"; do :; done; }
+		STEP_FILES=4 step "a build" wait_for_progress' "$work/seen" > "$work/seen" || return
+	cat "$work/seen"
+}
+
+progress_in_a_log() {
+	progress env && [ "$(wc -l < "$work/seen")" -ge 3 ] &&
+		grep -E '^  a build: [0-9]+ s so far, 1 of 4 files, about [0-9]+ min to go$' "$work/seen" &&
+		! grep -q $'\r' "$work/seen"
+}
+
+# script(1) gives it a terminal, which puts a \r before each \n
+progress_on_a_terminal() {
+	# shellcheck disable=SC2016 # for the inner shell
+	progress sh -c 'exec script -qec "$(printf "%s " "$1"; printf "'\''%s'\'' " "$2" "$3" "$4")" /dev/null' sh &&
+		[ "$(wc -l < "$work/seen")" = 1 ] && grep $'\r\e\\[K  a build: [0-9]* s so far, 1 of 4 files' "$work/seen" &&
+		grep $'\r\e\\[K  a build: [0-9]* s\r$' "$work/seen"
+}
+
 echo "TAP version 13"
-echo "1..16"
+echo "1..20"
 check missing_KERNEL_TREE_is_refused missing_tree
 check KERNEL_TREE_that_is_no_tree_is_refused not_a_tree
 check KERNEL_TREE_of_another_version_is_refused other_version
@@ -216,6 +255,8 @@ check tree_that_the_series_does_not_apply_to_is_refused_and_unchanged \
 	tree_without_room_for_the_series
 check KERNEL_without_a_series_is_refused unknown_kernel
 check full_disk_is_refused full_disk
+check FLAVOUR_and_CONFIG_that_are_none_are_refused bad_kernel_deb
+check full_disk_is_refused_by_kernel_deb kernel_deb_on_a_full_disk
 check ACCEL_that_is_none_is_refused bad_accel
 check system_without_dpkg_is_told_how_to_make_a_debian no_debian
 check default_kernel_is_that_of_the_release default_kernels
@@ -223,6 +264,8 @@ check missing_packages_are_named_to_a_user missing_packages_as_a_user
 check missing_tool_is_named missing_tool
 check patches_are_written_when_the_kernel_is_cached patches_of_a_cached_kernel
 check a_warning_in_the_kernel_log_fails_a_guest warning_fails_a_guest
+check progress_in_a_log_is_lines_with_the_share progress_in_a_log
+check progress_on_a_terminal_is_one_line progress_on_a_terminal
 check interrupt_leaves_no_guest interrupted_guest
 check interrupt_leaves_no_guest_of_those_side_by_side interrupted_guest begin
 check interrupt_leaves_no_half_unpacked_source interrupted_source

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# make kernel-deb that is interrupted, and what it makes, with a small configuration: that of
+# the tests' kernel. Prints KTAP.
+#
+# usage: tests/host/kernel_deb.sh KERNEL, after it was made, and kernel/image.sh has got Debian's
+# shellcheck disable=SC2317 # the functions are called through check
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit
+BUILD=$(realpath "${BUILD:-build}")
+KERNEL=$1
+unset KERNEL_TREE FLAVOUR LOCALMODCONFIG
+
+work=$(mktemp -d)
+job=
+trap '[ -z "$job" ] || kill -9 -- "-$job" 2> /dev/null; rm -rf "$work"' EXIT
+suite=kernel_deb
+# shellcheck source=tests/ktap.sh
+. tests/ktap.sh
+
+# A cache of its own, with the source, and no ccache: what is compiled is compiled here.
+cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
+mkdir -p "$work/build" "$work/cache/source"
+ln -s "$cache"/source/*.deb "$work/cache/source"
+kernel_deb() {
+	env "CONFIG=$BUILD/kernel/$KERNEL-patched/config" "BUILD=$work/build" \
+		"IMA_NOCACHE_CACHE=$work/cache" CCACHE_DISABLE=1 kernel/deb.sh "$KERNEL"
+}
+
+compiled() {
+	grep -chE '^ +(CC|AS) ' "$work"/build/log/Linux-*-building-own.log
+}
+
+ends_at_once() {
+	local status=0 end=$((SECONDS + 600))
+	set -m
+	kernel_deb > "$work/first" 2>&1 &
+	job=$!
+	set +m
+	until [ "$(compiled 2> /dev/null || :)" -ge 100 ] 2> /dev/null; do
+		if [ "$SECONDS" -ge "$end" ] || ! kill -0 "$job"; then
+			cat "$work/first"
+			return 1
+		fi
+		read -r -t 0.2 <> <(:)
+	done
+	kill -INT -- "-$job"
+	wait "$job" || status=$?
+	job=
+	[ "$status" = 130 ] || { echo "exit status $status"; return 1; }
+	! compgen -G "$work/cache/deb/*"
+}
+
+# The count of what is left, and what is compiled, are less by what there is.
+goes_on() {
+	local planned first=0
+	first=$(sed -n 's/^  \([0-9]*\) files are to be compiled.*/\1/p' "$work/first")
+	kernel_deb > "$work/second" 2>&1 || { tail "$work/second"; return 1; }
+	planned=$(sed -n 's/^  \([0-9]*\) files are to be compiled.*/\1/p' "$work/second")
+	echo "of $first files $planned were left, and $(compiled) compiled"
+	[ "$planned" -le $((first - 90)) ] && [ "$(compiled)" -le $((first - 90)) ] &&
+		grep -E 'apt install /.*/linux-image-[0-9.]*-ima-nocache-own_\*\.deb' "$work/second"
+}
+
+has_what_was_asked_for() {
+	local image
+	image=$(echo "$work"/build/kernel-deb/linux-image-*-ima-nocache-own_*.deb)
+	dpkg-deb --fsys-tarfile "$image" | tar -xO --wildcards './boot/config-*' > "$work/config" &&
+		grep -x 'CONFIG_IMA_BIND=y' "$work/config" && grep -x 'CONFIG_DEBUG_INFO_NONE=y' "$work/config" &&
+		dpkg-deb -f "$image" Package Version Maintainer &&
+		compgen -G "$work/build/kernel-deb/linux-headers-*-ima-nocache-own_*.deb" &&
+		! compgen -G "$work/build/kernel-deb/linux-libc-dev*"
+}
+
+sorts_after_the_distributions() {
+	local release theirs
+	release=$(basename "$work"/build/kernel-deb/linux-image-*-own_*.deb)
+	release=${release#linux-image-} release=${release%%_*}
+	theirs=$(cat "$BUILD/kernel/$KERNEL-debian/release") || return
+	echo "$theirs, $release"
+	[ "$(printf '%s\n' "$release" "$theirs" | sort -V | tail -n 1)" = "$release" ] &&
+		dpkg --compare-versions "$release" gt "$theirs"
+}
+
+second_build_is_refused() {
+	local lock=$work/build/kernel/deb-$KERNEL-own/.lock
+	# what was made before would be up to date
+	rm -rf "$work/cache/deb"
+	mkdir -p "${lock%/*}"
+	! flock "$lock" env "CONFIG=$BUILD/kernel/$KERNEL-patched/config" "BUILD=$work/build" \
+		"IMA_NOCACHE_CACHE=$work/cache" kernel/deb.sh "$KERNEL" > "$work/refused" 2>&1 && cat "$work/refused" &&
+		grep 'another make kernel-deb is building there' "$work/refused"
+}
+
+is_not_built_again() {
+	rm -f "$work"/build/log/Linux-*-building-own.log
+	kernel_deb > "$work/third" 2>&1 || return
+	cat "$work/third"
+	grep 'up to date' "$work/third" && ! compgen -G "$work/build/log/Linux-*-building-own.log"
+}
+
+echo "TAP version 13"
+echo "1..6"
+check interrupt_ends_it_and_leaves_no_package ends_at_once
+check what_was_compiled_is_not_compiled_again goes_on
+check packages_are_of_the_configuration has_what_was_asked_for
+check version_sorts_after_the_distributions sorts_after_the_distributions
+check nothing_is_built_if_nothing_changed is_not_built_again
+check second_build_at_the_same_time_is_refused second_build_is_refused
+exit "$failed"
