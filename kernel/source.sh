@@ -132,7 +132,7 @@ lost_options() {
 		FILENAME == ARGV[1] { split($0, a, "="); if (/^CONFIG_/) have[a[1]] = a[2]; next }
 		/^CONFIG_/ { split($0, a, "="); want[a[1]] = a[2] }
 		/^# CONFIG_.* is not set/ { want[$2] = "" }
-		END { for (o in want) if (want[o] != have[o] && (o in have || want[o] != "\"\"")) print o "=" want[o] }
+		END { for (o in want) if ((o in have || want[o] != "\"\"") && want[o] != have[o]) print o "=" want[o] }
 		' "$@"
 }
 
