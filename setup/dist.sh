@@ -34,7 +34,7 @@ on_exit() {
 
 # pack FILE DIR NAME...: a tar file that says nothing of this machine
 pack() {
-	tar -C "$2" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
+	tar -C "$2" --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$SOURCE_DATE_EPOCH" \
 		-cf - "${@:3}" | gzip -9n > "$1"
 }
 

@@ -22,44 +22,88 @@ suite=kernel_deb
 cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
 mkdir -p "$work/build" "$work/cache/source"
 ln -s "$cache"/source/*.deb "$work/cache/source"
+lock=$work/build/kernel/deb-$KERNEL-own/.lock
 kernel_deb() {
-	env "CONFIG=$BUILD/kernel/$KERNEL-patched/config" "BUILD=$work/build" \
+	env "$@" "CONFIG=$BUILD/kernel/$KERNEL-patched/config" "BUILD=$work/build" \
 		"IMA_NOCACHE_CACHE=$work/cache" CCACHE_DISABLE=1 kernel/deb.sh "$KERNEL"
 }
 
+# compiled: how many files, in the build that ran last
 compiled() {
-	grep -chE '^ +(CC|AS) ' "$work"/build/log/Linux-*-building-own.log
+	grep -hE '^ +(CC|AS) ' "$work"/build/log/Linux-*-building-own-.log | grep -cv '\.mod\.o$'
 }
 
-ends_at_once() {
-	local status=0 end=$((SECONDS + 600))
+# begin FILE [VARIABLE=VALUE]: in the background, its output in FILE
+begin() {
+	rm -f "$work"/build/log/Linux-*-building-own-.log
 	set -m
-	kernel_deb > "$work/first" 2>&1 &
+	kernel_deb "${@:2}" > "$1" 2>&1 &
 	job=$!
 	set +m
-	until [ "$(compiled 2> /dev/null || :)" -ge 100 ] 2> /dev/null; do
+}
+
+# until_seen COMMAND...: it succeeds while the job goes on
+until_seen() {
+	local end=$((SECONDS + 900))
+	until "$@" > /dev/null 2>&1; do
 		if [ "$SECONDS" -ge "$end" ] || ! kill -0 "$job"; then
-			cat "$work/first"
 			return 1
 		fi
 		read -r -t 0.2 <> <(:)
 	done
-	kill -INT -- "-$job"
+	return 0
+}
+
+some_are_compiled() {
+	[ "$(compiled)" -ge 100 ]
+}
+
+# planned FILE: how many files it said that it would compile
+planned() {
+	sed -n 's/^  \([0-9]*\) files are to be compiled.*/\1/p' "$1"
+}
+
+interrupt() {
+	local status=0
+	kill -TERM -- "-$job"
 	wait "$job" || status=$?
 	job=
-	[ "$status" = 130 ] || { echo "exit status $status"; return 1; }
-	! compgen -G "$work/cache/deb/*"
+	# and all that it has started
+	flock -w 60 "$lock" true || return
+	[ "$status" = 143 ] || { echo "exit status $status"; return 1; }
+}
+
+ends_at_once() {
+	begin "$work/first"
+	until_seen some_are_compiled || { cat "$work/first"; return 1; }
+	interrupt && ! compgen -G "$work/cache/deb/*"
 }
 
 # The count of what is left, and what is compiled, are less by what there is.
 goes_on() {
-	local planned first=0
-	first=$(sed -n 's/^  \([0-9]*\) files are to be compiled.*/\1/p' "$work/first")
+	local first left
+	first=$(planned "$work/first")
+	rm -f "$work"/build/log/Linux-*-building-own-.log
 	kernel_deb > "$work/second" 2>&1 || { tail "$work/second"; return 1; }
-	planned=$(sed -n 's/^  \([0-9]*\) files are to be compiled.*/\1/p' "$work/second")
-	echo "of $first files $planned were left, and $(compiled) compiled"
-	[ "$planned" -le $((first - 90)) ] && [ "$(compiled)" -le $((first - 90)) ] &&
+	left=$(planned "$work/second")
+	echo "of $first files $left were left, and $(compiled) compiled"
+	[ "$left" -le $((first - 90)) ] && [ "$(compiled)" -le $((first - 90)) ] &&
 		grep -E 'apt install /.*/linux-image-[0-9.]*-ima-nocache-own_\*\.deb' "$work/second"
+}
+
+# A patch less, and the files that it changed are older than their objects.
+begins_anew_with_other_patches() {
+	# shellcheck source=kernel/series.sh
+	. kernel/series.sh
+	rm -rf "$work/cache/deb"
+	begin "$work/before"
+	until_seen some_are_compiled || { cat "$work/before"; return 1; }
+	interrupt || return
+	begin "$work/after" "SERIES_WITHOUT=$sharing"
+	until_seen grep 'files are to be compiled' "$work/after" || { cat "$work/after"; return 1; }
+	interrupt
+	echo "$(planned "$work/before") before, $(planned "$work/after") after"
+	[ "$(planned "$work/after")" = "$(planned "$work/before")" ]
 }
 
 has_what_was_asked_for() {
@@ -83,7 +127,6 @@ sorts_after_the_distributions() {
 }
 
 second_build_is_refused() {
-	local lock=$work/build/kernel/deb-$KERNEL-own/.lock
 	# what was made before would be up to date
 	rm -rf "$work/cache/deb"
 	mkdir -p "${lock%/*}"
@@ -93,18 +136,19 @@ second_build_is_refused() {
 }
 
 is_not_built_again() {
-	rm -f "$work"/build/log/Linux-*-building-own.log
+	rm -f "$work"/build/log/Linux-*-building-own-.log
 	kernel_deb > "$work/third" 2>&1 || return
 	cat "$work/third"
-	grep 'up to date' "$work/third" && ! compgen -G "$work/build/log/Linux-*-building-own.log"
+	grep 'up to date' "$work/third" && ! compgen -G "$work/build/log/Linux-*-building-own-.log"
 }
 
 echo "TAP version 13"
-echo "1..6"
+echo "1..7"
 check interrupt_ends_it_and_leaves_no_package ends_at_once
 check what_was_compiled_is_not_compiled_again goes_on
 check packages_are_of_the_configuration has_what_was_asked_for
 check version_sorts_after_the_distributions sorts_after_the_distributions
 check nothing_is_built_if_nothing_changed is_not_built_again
+check objects_of_another_source_are_not_used begins_anew_with_other_patches
 check second_build_at_the_same_time_is_refused second_build_is_refused
 exit "$failed"
