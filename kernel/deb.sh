@@ -229,8 +229,8 @@ fi
 	echo "  $(wc -l < "$BUILD/log/kernel-deb.lost") options that were given have no effect, most of them debug information:" \
 		"$BUILD/log/kernel-deb.lost"
 files=$(count_files "$tree" O="$obj" "${build[@]}" all)
-# measured: a CPU of a virtual machine compiles a file in 0.7 s
-echo "  $files files are to be compiled: about $((files * 7 / 10 / $(nproc) / 60 + 1)) minutes with $(nproc) CPUs"
+# measured: a CPU of a virtual machine compiles a file in 0.9 s
+echo "  $files files are to be compiled: about $((files * 9 / 10 / $(nproc) / 60 + 1)) minutes with $(nproc) CPUs"
 STEP_FILES=$files step "Linux $version: building ($suffix)" compile
 step "Linux $version: making the packages" make_packages
 store
