@@ -101,7 +101,8 @@ begins_anew_with_other_patches() {
 	interrupt || return
 	mkdir "$work/project"
 	cp -r Makefile debian kernel setup tests "$work/project/"
-	patch=$(find "$work/project/kernel/patches" -name "*@*$KERNEL*.patch" | head -n 1)
+	# shellcheck source=kernel/series.sh
+	patch=$(. "$work/project/kernel/series.sh" && series_files "$KERNEL" | head -n 1)
 	sed -i '0,/^Subject: /s//X-Test: another\n&/' "$patch"
 	project=$work/project begin "$work/after"
 	until_seen grep 'files are to be compiled' "$work/after" || { cat "$work/after"; return 1; }
