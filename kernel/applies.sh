@@ -23,7 +23,7 @@ on_exit() {
 
 # find_sources: lines "PACKAGE VERSION SUITE...", each version once
 find_sources() {
-	local suite package
+	local suite package version
 	for suite in "${suites[@]}"; do
 		# a suite that is archived is not there any more
 		setup/apt-root.sh "$suite" names 'linux-source-[0-9.]+' > "$tmp/names" 2> "$tmp/said" ||
@@ -76,6 +76,7 @@ best() {
 	for kernel in "${kernels[@]}"; do
 		how=$(try "$kernel")
 		n=${how%% *} how=${how#* }
+		# one that applies counts more than any that does not, and without offsets more
 		case $how in yes*) n=$((n + 1000)) ;; esac
 		[ "$how" != yes ] || n=$((n + 1))
 		[ "$n" -le "$most" ] || most=$n result="$kernel|$how"

@@ -49,13 +49,16 @@ get_config() {
 	dpkg-deb --fsys-tarfile "$deb" | tar -xOf - --wildcards "*/config.amd64_none_$flavour.xz" | xz -dc > "$1"
 }
 
-# Where the newest source is now. Sets $suite, $package and $version. Not each system gets
-# security updates, and not each suite has them.
+# Where the newest source is now, as "SUITE PACKAGE VERSION" in $tmp/package. Not each system
+# gets security updates, and not each suite has them.
 find_package() {
 	local from found pattern=$package newest=
 	case $pattern in /*/) pattern=$(tr -d / <<< "$pattern") ;; esac
 	for from in "$suite" "$suite-security"; do
-		"$here/../setup/apt-root.sh" "$from" update || continue
+		"$here/../setup/apt-root.sh" "$from" update || {
+			echo "$from" >> "$tmp/unread"
+			continue
+		}
 		found=$("$here/../setup/apt-root.sh" "$from" names "$pattern" | sort -V | tail -n 1)
 		if [ -n "$found" ] && dpkg --compare-versions "${found#* }" gt "${newest#* }"; then
 			newest=$found
@@ -65,9 +68,10 @@ find_package() {
 	[ -s "$tmp/package" ]
 }
 
-# The source and, of the same version, the configuration.
+# The source. Sets $suite, $package, $version and $archive.
 get_newest() {
 	step "Linux $kernel: what there is" find_package || die "no source for KERNEL=$kernel is to be had"
+	[ ! -s "$tmp/unread" ] || echo "  Not looked at, since apt cannot read it: $(paste -sd ' ' "$tmp/unread")"
 	read -r suite package version < "$tmp/package"
 	archive=$cache/source/${package}_$version.deb
 	[ -f "$archive" ] || {
@@ -90,7 +94,7 @@ download() {
 mkdir -p "$BUILD/kernel" "$cache"
 tmp=$(mktemp -d "$BUILD/kernel/tmp.XXXXXX")
 on_exit() {
-	rm -rf "$tmp" "$cache/deb/tmp.$$" "$cache/source/tmp.$$"
+	rm -rf "$tmp" "$cache/deb/tmp.$$"
 }
 tmp=$(realpath "$tmp")
 read_kernels # sets $suite and $package

@@ -13,18 +13,17 @@ set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/progress.sh
 . "$here/../progress.sh"
+# shellcheck source=tests/debian.sh
+. "$here/../debian.sh"
 suite=$1
 cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
-LIMIT=900 # seconds
 SIZE=4G
 START=1 # of the partition, in MiB
 
-[ -f "$BUILD/apt/$suite/sources.list" ] ||
-	step "Debian $suite: reading what packages there are" \
-		"$here/../../setup/apt-root.sh" "$suite" update
+read_index "$suite"
 key=$({
-	cat "$here/disk.sh" "$here/packages" "$here/boot.sh" "$here/loader.stage"
-	find "$BUILD/apt/$suite/state/lists" -maxdepth 1 -name '*_InRelease' -exec cat {} +
+	cat "$here/disk.sh" "$here/packages" "$here/boot.sh" "$here/loader.stage" "$here/../debian.sh"
+	index_text "$suite"
 } | sha256sum | cut -c 1-32)
 mkdir -p "$BUILD/images" "$cache"
 link_result() {
@@ -39,15 +38,6 @@ fi
 tmp=$(mktemp -d "$BUILD/installed.XXXXXX")
 on_exit() {
 	rm -rf --one-file-system "$tmp" "$cache/tmp.$$"
-}
-
-bootstrap() {
-	local names
-	names=$(grep -v '^#' "$here/packages" | paste -sd ,)
-	timeout -k 10 "$LIMIT" unshare -m mmdebstrap --mode=root --variant=minbase \
-		--aptopt='APT::Install-Recommends "false"' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include="$names" "$suite" "$tmp/root" "$BUILD/apt/$suite/sources.list"
 }
 
 configure() {
@@ -103,7 +93,8 @@ store() {
 	mv -T "$cache/tmp.$$" "$cache/$key" || [ -f "$cache/$key/disk.img" ]
 }
 
-step "an installed Debian $suite: packages" bootstrap
+step "an installed Debian $suite: packages" bootstrap "$suite" "$tmp/root" \
+	"$(grep -v '^#' "$here/packages" | paste -sd ,)"
 step "an installed Debian $suite: configuring" configure
 step "an installed Debian $suite: making the disk" make_disk
 step "an installed Debian $suite: installing the boot loader" install_loader

@@ -12,9 +12,10 @@ set -eu -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/progress.sh
 . "$here/../progress.sh"
+# shellcheck source=tests/debian.sh
+. "$here/../debian.sh"
 suite=$1
 cache=${IMA_NOCACHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ima_nocache}
-LIMIT=900 # seconds
 SIZE=2G
 
 packages() {
@@ -27,14 +28,10 @@ newer_programs() {
 	awk -v suite="$suite" 'NF == 4 && $1 == suite { print $2, $3, $4 }' "$here/packages"
 }
 
-# Its own lists, made once: whoever wants newer packages removes them.
-[ -f "$BUILD/apt/$suite/sources.list" ] ||
-	step "Debian $suite: reading what packages there are" \
-		"$here/../../setup/apt-root.sh" "$suite" update
-lists=$BUILD/apt/$suite/state/lists
+read_index "$suite"
 key=$({
-	cat "$0" <(packages; newer_programs)
-	find "$lists" -maxdepth 1 -name '*_InRelease' -exec cat {} +
+	cat "$0" "$here/../debian.sh" <(packages; newer_programs)
+	index_text "$suite"
 } | sha256sum | cut -c 1-32)
 
 mkdir -p "$BUILD/images" "$cache"
@@ -51,17 +48,6 @@ fi
 tmp=$(mktemp -d "$BUILD/real.XXXXXX")
 on_exit() {
 	rm -rf --one-file-system "$tmp" "$cache/tmp.$$"
-}
-
-# In a mount namespace, and with the /dev that mmdebstrap makes: a postinst may
-# change modes there.
-bootstrap() {
-	local names
-	names=$(packages | paste -sd ,)
-	timeout -k 10 "$LIMIT" unshare -m mmdebstrap --mode=root --variant=minbase \
-		--aptopt='APT::Install-Recommends "false"' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include="$names" "$suite" "$tmp/root" "$BUILD/apt/$suite/sources.list"
 }
 
 # All it needs besides, this Debian has.
@@ -86,7 +72,7 @@ store() {
 	mv -T "$cache/tmp.$$" "$cache/$key" || [ -f "$cache/$key/disk.img" ]
 }
 
-step "Debian $suite: installing" bootstrap
+step "Debian $suite: installing" bootstrap "$suite" "$tmp/root" "$(packages | paste -sd ,)"
 : > "$tmp/versions"
 [ -z "$(newer_programs)" ] || step "Debian $suite: adding newer programs" add_newer_programs
 step "Debian $suite: making the disk" store
