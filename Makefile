@@ -33,10 +33,11 @@ PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/
 	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo shell check check-debug check-real check-peers check-hosts check-install bench programs packages patches applies kernel-deb dist lint clean
+.PHONY: help demo demo-attest shell check check-debug check-real check-peers check-hosts check-install bench programs packages patches applies kernel-deb dist lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
+	@echo 'make demo-attest  who is deceived when a machine is attested that has a TPM'
 	@echo 'make check     all tests'
 	@echo 'make check-debug  those about the kernel, on kernels with KASAN and lockdep'
 	@echo 'make check-real   FUSE programs, fstab, systemd and containers, in a whole Debian'
@@ -71,6 +72,9 @@ option := ima_nocache
 
 demo:
 	@tests/demo.sh
+
+demo-attest:
+	@tests/attest/demo.sh
 
 shell:
 	@tests/shell.sh
@@ -146,6 +150,15 @@ $(BUILD)/confined: tests/lsm/confined.c
 $(BUILD)/linked: tests/programs/hello.c
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -Wl,--dynamic-linker=/ld.so,-rpath=/ -o $@ $<
+
+# for the tests of BPF alone
+$(BUILD)/attach: tests/attest/attach.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -o $@ $< -lbpf
+
+$(BUILD)/allow.bpf.o: tests/attest/allow.bpf.c
+	@mkdir -p $(@D)
+	clang -target bpf -O2 -g -Wall -I/usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 
 $(BUILD)/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)

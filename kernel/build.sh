@@ -13,8 +13,9 @@
 # fragment in kernel/config/ that is added to base, and with it what it has for that
 # KERNEL; a "patched" kernel has bind.config, too. The result is
 # $BUILD/kernel/KERNEL-VARIANT (or -VARIANT-CONFIG): bzImage, config, release, the tests'
-# module, and the headers of the kernel's test harness and its checkpatch.pl. It is kept,
-# by the hash of all that went into it, in $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
+# module, the headers of the kernel's test harness, its checkpatch.pl, and the key whose
+# certificate the kernel trusts. It is kept, by the hash of all that went into it, in
+# $IMA_NOCACHE_CACHE (~/.cache/ima_nocache), for all checkouts.
 set -eu -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -98,6 +99,7 @@ store() {
 	cp "$obj/arch/x86/boot/bzImage" "$obj"/tests-modules/*.ko "$tree"/tools/testing/selftests/kselftest{,_harness}.h \
 		"$tree"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} \
 		"$cache/tmp.$$"
+	cp "$obj/certs/signing_key.pem" "$cache/tmp.$$"
 	cp "$obj/.config" "$cache/tmp.$$/config"
 	cp "$obj/include/config/kernel.release" "$cache/tmp.$$/release"
 	mv -T "$cache/tmp.$$" "$cache/$key" || [ -f "$cache/$key/bzImage" ]

@@ -20,6 +20,8 @@ asked=${KERNEL:-}
 . tests/jobs.sh
 # shellcheck source=tests/real/parts.sh
 . tests/real/parts.sh
+# shellcheck source=tests/attest/rows.sh
+. tests/attest/rows.sh
 export BUILD
 unset KERNEL
 
@@ -28,12 +30,14 @@ config=
 # made up, for each of two tests: always the same ones, unless there is time for many
 few_random="IMA_TEST_SEED=1 IMA_TEST_SERVERS=60"
 random=$few_random
+few_switches=200
+switches=$few_switches
 case $asked in
 '') whole=("$default_kernel") ;;
 all) whole=("${all_kernels[@]}") FULL=1 ;;
 *) whole=("$asked") ;;
 esac
-[ -z "${FULL:-}" ] || config=full random=IMA_TEST_SERVERS=1000
+[ -z "${FULL:-}" ] || config=full random=IMA_TEST_SERVERS=1000 switches=10000
 
 results_in "$BUILD/results"
 
@@ -89,6 +93,33 @@ bind() {
 		"RUN=forced.guest ima_nocache=userns-bind ima_nocache=bogus ima_nocache ima_bind_max=bogus ima_bind_max=1M"
 }
 
+# What relies on IMA: the list that a TPM vouches for, signatures, and the records of auditd.
+relying() {
+	local kernel=$1 how=$2 more="OWN_POLICY=1" n=$switches template
+	local -x GUEST_MORE=attest.gz GUEST_TPM=new GUEST_TIMEOUT=3600
+	[ "$how" != control ] || more+=" WITHOUT_OPTION=1" n=$few_switches
+	for template in ima-ng ${FULL:+ima-sig ima-modsig}; do
+		"$how" "measure-$template" "$kernel" "RUN=measure.guest TEMPLATE=$template \
+			ima_template=$template SWITCHES=$n $more" progs.img
+		n=$few_switches
+	done
+	# the kernel lets a test label files, and keeps all records that it can
+	"$how" appraise "$kernel" "RUN=appraise.guest evm=fix $more" progs.img
+	"$how" audit "$kernel" "RUN=audit.guest audit=1 $more"
+}
+
+# The machines of make demo-attest: attestation KERNEL CONTROL
+attestation() {
+	begin attestation_now "$@"
+}
+
+attestation_now() {
+	local -x CONFIG=$config
+	step "enrolling a TPM" enroll "$BUILD/attest"
+	each_row "$@"
+	forged "$1-patched"
+}
+
 experiment() {
 	begin experiment_now "$@"
 }
@@ -136,6 +167,9 @@ whole_kernel() {
 	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	begin root_filesystem "$patched" "$unpatched"
 	bind "$patched"
+	relying "$patched" run
+	relying "$unpatched" control
+	attestation "$1" $control
 	helper "$patched" "$unpatched"
 	[ "$config" != full ] || full "$1" "$patched" "$unpatched"
 }
@@ -195,12 +229,19 @@ full() {
 	done
 	run filesystems-bind "$2" "RUN=types.guest API=mount2 OPTION=ima_nocache=bind" filesystems.img
 	run submount "$2" "RUN=submount.guest SUBMOUNTS=nfs,debugfs" filesystems.img
+	setup/install-packages.sh bpf
+	step "making what a machine runs BPF with" tests/attest/images.sh bpf
+	kernel/image.sh "$1"
+	prepare_kernel "$1" "patched bpf"
+	words="RUN=bpf.guest OWN_POLICY=1 lsm=integrity,bpf"
+	GUEST_MORE=attest.gz run bpf "$1-patched-bpf" "$words" progs.img
+	GUEST_MORE=attest.gz control bpf "$1-debian" "$words WITHOUT_OPTION=1" progs.img
 	run growth "$2" RUN=growth.guest filesystems.img
 	run growth-bind "$2" "RUN=growth.guest OPTION=ima_nocache=bind" filesystems.img
 	control growth "$3" "RUN=growth.guest WITHOUT_OPTION=1" filesystems.img
 }
 
-setup/install-packages.sh build check lint real
+setup/install-packages.sh build check lint real attest
 if [ "${1:-}" = debug ]; then
 	whole=("${all_kernels[0]}" "${all_kernels[-1]}")
 	[ -z "$asked" ] || whole=("$asked")
@@ -224,6 +265,7 @@ else
 	UTIL_LINUX=$(tests/helper/newer.sh)
 	export UTIL_LINUX
 	prepare_images "${whole[0]}"
+	step "making what a machine attests with" tests/attest/images.sh
 	for kernel in "${whole[@]}"; do
 		whole_kernel "$kernel"
 	done

@@ -27,23 +27,9 @@ chmod 1777 "$root/tmp"
 printf 'root:x:0:0::/root:/bin/bash\nuser:x:1000:1000::/tmp:/bin/sh\n' > "$root/etc/passwd"
 printf 'root:x:0:\nuser:x:1000:\n' > "$root/etc/group"
 
-# add PROGRAM DIR: with its libraries, each where the dynamic linker looks
-add() {
-	cp "$1" "$root/$2/"
-	ldd "$1" | grep -o '/[^ ]*' | while read -r lib; do
-		mkdir -p "$root$(dirname "$lib")"
-		cp -Lu "$lib" "$root$lib"
-	done
-}
-
-grep -v '^#' "$here/programs" | while read -r program optional; do
-	if path=$(command -v "$program"); then
-		add "$path" usr/bin
-	elif [ -z "$optional" ]; then
-		echo "initramfs: $program is not installed" >&2
-		exit 1
-	fi
-done
+# shellcheck source=tests/guest/add.sh
+. "$here/add.sh"
+add_listed "$here/programs"
 add "$BUILD/mount.ima_nocache" usr/sbin
 mkdir "$root/tests/sanitized"
 add "$BUILD/unit/mount.ima_nocache" tests/sanitized
@@ -98,8 +84,7 @@ for applet in $(/bin/busybox --list); do
 	[ -e "$root/usr/bin/$applet" ] || ln -s busybox "$root/usr/bin/$applet"
 done
 
-(cd "$root" && find . -mindepth 1 | LC_ALL=C sort |
-	cpio --quiet -o -H newc -R 0:0) | gzip -1 > "$images/initramfs.gz"
+pack > "$images/initramfs.gz"
 
 # image FILE SIZE MKFS...: a new filesystem
 image() {

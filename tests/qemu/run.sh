@@ -20,9 +20,12 @@ GUEST_TIMEOUT=${GUEST_TIMEOUT:-300} # seconds, for a guest that hangs
 # to share real ones with other guests.
 GUEST_CPUS=${GUEST_CPUS:-1}
 # In the environment: GUEST_WORDS are added to the command line, GUEST_SHARE is a
-# directory that the guest may mount by 9p as "share", GUEST_MEMORY is in MB. With
-# GUEST_COUNTED the guest has one CPU, of that model, whose time is the number of
-# instructions executed.
+# directory that the guest may mount by 9p as "share", GUEST_MEMORY is in MB. GUEST_MORE
+# is an archive of $BUILD/images to go behind the initramfs. With GUEST_TPM, a directory with
+# its state or "new", the guest has a TPM 2.0. With GUEST_KEXEC it has its own kernel and
+# initramfs as /tests/bzImage and /tests/initrd.gz. GUEST_LINE makes the pipes of that name with
+# .in and .out behind it the guest's third serial port. With GUEST_COUNTED the guest has one
+# CPU, of that model, whose time is the number of instructions executed.
 
 if [ -n "${GUEST_COUNTED:-}" ]; then
 	machine=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$GUEST_COUNTED")
@@ -39,7 +42,8 @@ done
 	"local,path=$GUEST_SHARE,mount_tag=share,security_model=none,readonly=on")
 # Warnings are on the console, which is looked through at the end, and what is less is not.
 # Small kernels keep 4 KB of log, and a test of audit records reads it afterwards.
-append="console=ttyS0 loglevel=5 log_buf_len=16M panic=-1 oops=panic reboot=t ${GUEST_WORDS:-} $words"
+[ -z "${GUEST_TPM:-}" ] || tpm_words="tpm_tis.force=1 tpm_tis.interrupts=0" # without ACPI
+append="console=ttyS0 loglevel=5 log_buf_len=16M panic=-1 oops=panic reboot=t ${tpm_words:-} ${GUEST_WORDS:-} $words"
 
 # QEMU goes when this script goes, however that happens
 run() {
@@ -56,20 +60,38 @@ rm -rf "$out"
 mkdir -p "$out"
 status=0
 
-# The kernel's own modules, in the guest's /tests, are an archive behind the other.
+# The kernel's own modules and key, in the guest's /tests, are an archive behind the other.
 if [[ $words != *root=* ]]; then
 	mkdir "$out/tests"
 	cp "$kernel"/*.ko "$out/tests"
+	[ ! -e "$kernel/signing_key.pem" ] || cp "$kernel/signing_key.pem" "$out/tests"
+	files=("$BUILD/images/initramfs.gz" ${GUEST_MORE:+"$BUILD/images/$GUEST_MORE"})
+	[ -z "${GUEST_KEXEC:-}" ] || {
+		cp "$kernel/bzImage" "$out/tests"
+		cat "${files[@]}" > "$out/tests/initrd.gz"
+	}
 	{
-		cat "$BUILD/images/initramfs.gz"
+		cat "${files[@]}"
 		(cd "$out" && find tests | cpio --quiet -o -H newc -R 0:0 | gzip -1)
 	} > "$out/initrd.gz"
 	machine+=(-initrd "$out/initrd.gz")
 fi
+if [ -n "${GUEST_TPM:-}" ]; then
+	tpm=$(mktemp -d) # a socket's name may not be long
+	trap 'rm -rf "$tpm"' EXIT
+	if [ "$GUEST_TPM" = new ]; then
+		GUEST_TPM=$out/tpm
+		mkdir "$GUEST_TPM"
+	fi
+	swtpm socket --tpm2 --tpmstate "dir=$(realpath "$GUEST_TPM")" --daemon --terminate \
+		--ctrl "type=unixio,path=$tpm/socket"
+	machine+=(-chardev "socket,id=tpm,path=$tpm/socket" -tpmdev emulator,id=tpm0,chardev=tpm
+		-device tpm-tis,tpmdev=tpm0)
+fi
 run timeout --foreground -k 5 "$GUEST_TIMEOUT" setpriv --pdeathsig KILL -- \
 	qemu-system-x86_64 "${machine[@]}" -display none -monitor none \
 	-serial "file:$out/console.log" -serial "file:$out/report" \
-	-append "$append" < /dev/null || status=$?
+	${GUEST_LINE:+-serial "pipe:$GUEST_LINE"} -append "$append" < /dev/null || status=$?
 [ "$status" != 124 ] || { echo "the guest hung: see $out/console.log"; exit 1; }
 [ "$status" = 0 ] || { echo "QEMU failed with status $status"; exit 1; }
 

@@ -8,7 +8,7 @@
 
 #include "files.h"
 
-#define FILES_MAX 64
+#define FILES_MAX 4096
 
 static struct file files[FILES_MAX];
 static size_t n_files;

@@ -3,7 +3,8 @@
  * A FUSE server that serves another content under a file's name without the
  * kernel seeing a change: name, inode, size and times stay, and nothing is
  * invalidated.  The switch is asked for through a socket, see switchctl.  A
- * liar shows it only to who has read the file to its end, as IMA does first.
+ * liar shows it only to who has read the file to its end, as IMA does first,
+ * and a failing server lets IMA's read fail.
  */
 #define FUSE_USE_VERSION 31
 
@@ -23,6 +24,9 @@
 
 /* A file's inode number is its index and this; below it is FUSE_ROOT_ID. */
 #define FIRST_INO 2
+/* What execve(2) reads first: BINPRM_BUF_SIZE of include/uapi/linux/binfmts.h.
+ */
+#define HEADER_SIZE 256
 /* Nothing that the kernel may know changes: let it keep what it knows. */
 #define TIMEOUT 86400.0
 
@@ -40,6 +44,9 @@ static struct options {
 	int kernel_cache;
 	/* tell the truth only to who has not read to the end yet */
 	int liar;
+	/* of each open file whose content is another's, let the first read fail
+	 * that is longer than the one with which execve(2) begins */
+	int failing;
 } options;
 
 static struct file *ino_file(fuse_ino_t ino)
@@ -94,16 +101,21 @@ static void switchfs_getattr(fuse_req_t req, fuse_ino_t ino,
 		fuse_reply_attr(req, &attr, TIMEOUT);
 }
 
-/* A liar's open file knows whether it was read to its end. */
+/* What the server knows of an open file. */
+struct open_file {
+	bool was_read; /* to its end */
+	bool has_failed;
+};
+
 static void open_file(fuse_req_t req, struct fuse_file_info *fi)
 {
-	bool *was_read = calloc(1, sizeof(*was_read));
+	struct open_file *open = calloc(1, sizeof(*open));
 
-	fi->fh = (uintptr_t)was_read;
-	if (!was_read)
+	fi->fh = (uintptr_t)open;
+	if (!open)
 		fuse_reply_err(req, ENOMEM);
 	else if (fuse_reply_open(req, fi))
-		free(was_read);
+		free(open);
 }
 
 static void switchfs_release(fuse_req_t req, fuse_ino_t ino,
@@ -119,7 +131,7 @@ static void switchfs_open(fuse_req_t req, fuse_ino_t ino,
 {
 	fi->keep_cache = options.kernel_cache;
 	/* nothing that was read is kept for the next one */
-	fi->direct_io = options.liar;
+	fi->direct_io = options.liar || options.failing;
 	if (!ino_file(ino))
 		fuse_reply_err(req, EISDIR);
 	else if ((fi->flags & O_ACCMODE) != O_RDONLY)
@@ -140,17 +152,23 @@ static void reply_part(fuse_req_t req, const char *data, size_t len,
 static void switchfs_read(fuse_req_t req, fuse_ino_t ino, size_t size,
 			  off_t off, struct fuse_file_info *fi)
 {
-	bool *was_read = (bool *)(uintptr_t)fi->fh;
-	struct file *file = ino_file(ino);
+	struct open_file *open = (struct open_file *)(uintptr_t)fi->fh;
+	struct file *named = ino_file(ino), *file = named;
 
 	if (!file) {
 		fuse_reply_err(req, EISDIR);
 		return;
 	}
-	if (!options.liar || *was_read)
+	if (!options.liar || open->was_read)
 		file = atomic_load(&file->served);
+	if (options.failing && file != named && !open->has_failed &&
+	    size > HEADER_SIZE) {
+		open->has_failed = true;
+		fuse_reply_err(req, EIO);
+		return;
+	}
 	if (off + (off_t)size >= file->attr.st_size)
-		*was_read = true;
+		open->was_read = true;
 	reply_part(req, file->data, file->attr.st_size, size, off);
 }
 
@@ -307,6 +325,7 @@ int main(int argc, char **argv)
 		{ "no_statfs", offsetof(struct options, no_statfs), 1 },
 		{ "kernel_cache", offsetof(struct options, kernel_cache), 1 },
 		{ "liar", offsetof(struct options, liar), 1 },
+		{ "failing", offsetof(struct options, failing), 1 },
 		FUSE_OPT_END
 	};
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
