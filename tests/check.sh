@@ -108,6 +108,18 @@ relying() {
 	"$how" audit "$kernel" "RUN=audit.guest audit=1 $more"
 }
 
+# Each policy of the page does what is said there.
+policies() {
+	local policy
+	local -x GUEST_MORE=attest.gz
+	sed -n 's/^<!-- policy: \(.*\) -->$/\1/p' doc/policies.md > "$BUILD/policies"
+	while read -r policy; do
+		# older ones have no such rule
+		[ "$policy" != subtype ] || [[ $1 = newest-* ]] || continue
+		run "policies-$policy" "$1" "RUN=policies.guest OWN_POLICY=1 POLICY=$policy" progs.img
+	done < "$BUILD/policies"
+}
+
 # The machines of make demo-attest: attestation KERNEL CONTROL
 attestation() {
 	begin attestation_now "$@"
@@ -169,6 +181,7 @@ whole_kernel() {
 	bind "$patched"
 	relying "$patched" run
 	relying "$unpatched" control
+	policies "$patched"
 	attestation "$1" $control
 	helper "$patched" "$unpatched"
 	[ "$config" != full ] || full "$1" "$patched" "$unpatched"

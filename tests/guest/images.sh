@@ -47,7 +47,7 @@ add "$BUILD/fault" usr/bin
 add "$BUILD/measure" tests
 cp "$BUILD"/progs/prog[12] "$root/progs/"
 cp "$here/init" "$root/init"
-cp "$here/welcome" "$here"/../*/*.guest "$here"/../../{man/*.[78],doc/containers.md} \
+cp "$here/welcome" "$here"/../*/*.guest "$here"/../../{man/*.[78],doc/containers.md,doc/policies.md} \
 	"$root/tests/"
 # in a version of the format that all kernels take
 secilc -c 31 -o "$root/tests/selinux.policy" -f /dev/null "$here/../lsm/selinux.cil"
