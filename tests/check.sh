@@ -197,7 +197,6 @@ helper() {
 	local -x GUEST_TIMEOUT=1800
 	run helper "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1" progs.img btrfs.img
 	run same "$1" "RUN=same.guest ${every:+EVERY_LINE=1}" progs.img
-	run helper-sanitized "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1 SANITIZED=1" progs.img btrfs.img
 	GUEST_SHARE=$BUILD/progs run helper "$2" RUN=helper.guest progs.img btrfs.img
 	for part in fuse others devices hanging; do
 		run "faults-$part" "$1" "RUN=faults.guest PART=$part $every" progs.img
@@ -206,12 +205,15 @@ helper() {
 	run cost "$1" RUN=cost.guest progs.img
 	run pages "$1" "RUN=pages.guest UTIL_LINUX_VERSION=$(mount --version | grep -o '[0-9.]*' | head -n 1)" \
 		progs.img progs.img
+	# with the sanitizers once, which takes three times as long
+	[ -n "$UTIL_LINUX" ] && [ -z "${FULL:-}" ] ||
+		run helper-sanitized "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1 SANITIZED=1" progs.img btrfs.img
 	# that was with as new a one
 	[ -n "$UTIL_LINUX" ] || {
 		run faults-newer "$1" "RUN=faults.guest PART=newer $every" progs.img btrfs.img
 		return
 	}
-	run helper-newer "$1" "RUN=helper.guest $newer" progs.img btrfs.img newer.img
+	run helper-newer "$1" "RUN=helper.guest $newer SANITIZED=1" progs.img btrfs.img newer.img
 	run faults-newer "$1" "RUN=faults.guest PART=newer $newer $every" progs.img btrfs.img newer.img
 	run pages-newer "$1" "RUN=pages.guest UTIL_LINUX_VERSION=2.41 $newer" progs.img progs.img newer.img
 }
@@ -242,6 +244,8 @@ full() {
 	done
 	run filesystems-bind "$2" "RUN=types.guest API=mount2 OPTION=ima_nocache=bind" filesystems.img
 	run submount "$2" "RUN=submount.guest SUBMOUNTS=nfs,debugfs" filesystems.img
+	GUEST_MORE=attest.gz GUEST_TPM=new GUEST_KEXEC=1 run measure-kexec "$2" \
+		"RUN=measure.guest TEMPLATE=ima-ng ima_template=ima-ng SWITCHES=100 KEXEC=now OWN_POLICY=1" progs.img
 	setup/install-packages.sh bpf
 	step "making what a machine runs BPF with" tests/attest/images.sh bpf
 	kernel/image.sh "$1"
