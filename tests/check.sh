@@ -310,6 +310,7 @@ else
 	fi
 	host helper-host "the helper on this machine" tests/helper/run.sh
 	host hosts "the packages on all releases of Debian" tests/hosts/packages.sh
+	host memory-model "the kernel's memory model" tests/memory-model/check.sh
 	host inputs "bad input and interrupts" tests/host/inputs.sh "${whole[0]}"
 	host lint "checks of style" tests/lint.sh "${whole[0]}"
 fi
