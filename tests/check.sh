@@ -96,11 +96,11 @@ bind() {
 # What relies on IMA: the list that a TPM vouches for, signatures, and the records of auditd.
 relying() {
 	local kernel=$1 how=$2 more="OWN_POLICY=1" n=$switches template
-	local -x GUEST_MORE=attest.gz GUEST_TPM=new GUEST_TIMEOUT=3600
+	local -x GUEST_MORE=attest.gz GUEST_TIMEOUT=3600
 	[ "$how" != control ] || more+=" WITHOUT_OPTION=1" n=$few_switches
 	for template in ima-ng ${FULL:+ima-sig ima-modsig}; do
-		"$how" "measure-$template" "$kernel" "RUN=measure.guest TEMPLATE=$template \
-			ima_template=$template SWITCHES=$n $more" progs.img
+		GUEST_TPM=new "$how" "measure-$template" "$kernel" \
+			"RUN=measure.guest TEMPLATE=$template ima_template=$template SWITCHES=$n $more" progs.img
 		n=$few_switches
 	done
 	# the kernel lets a test label files, and keeps all records that it can
@@ -127,9 +127,8 @@ attestation() {
 
 attestation_now() {
 	local -x CONFIG=$config
-	step "enrolling a TPM" enroll "$BUILD/attest"
 	each_row "$@"
-	forged "$1-patched"
+	forgeries "$1-patched"
 }
 
 experiment() {
@@ -206,8 +205,9 @@ helper() {
 	run pages "$1" "RUN=pages.guest UTIL_LINUX_VERSION=$(mount --version | grep -o '[0-9.]*' | head -n 1)" \
 		progs.img progs.img
 	# with the sanitizers once, which takes three times as long
-	[ -n "$UTIL_LINUX" ] && [ -z "${FULL:-}" ] ||
+	if [ -z "$UTIL_LINUX" ] || [ -n "${FULL:-}" ]; then
 		run helper-sanitized "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1 SANITIZED=1" progs.img btrfs.img
+	fi
 	# that was with as new a one
 	[ -n "$UTIL_LINUX" ] || {
 		run faults-newer "$1" "RUN=faults.guest PART=newer $every" progs.img btrfs.img
@@ -283,6 +283,7 @@ else
 	export UTIL_LINUX
 	prepare_images "${whole[0]}"
 	step "making what a machine attests with" tests/attest/images.sh
+	step "enrolling a TPM" enroll "$BUILD/attest"
 	for kernel in "${whole[@]}"; do
 		whole_kernel "$kernel"
 	done

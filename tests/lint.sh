@@ -21,7 +21,7 @@ check() {
 	fi
 }
 
-mapfile -t c_files < <(git ls-files 'mount-helper/*.[ch]' 'tests/server/*.[ch]' 'tests/programs/*.c' 'tests/unit/*.c' 'tests/helper/*.c' 'tests/bench/*.[ch]')
+mapfile -t c_files < <(git ls-files 'mount-helper/*.[ch]' 'tests/server/*.[ch]' 'tests/programs/*.c' 'tests/unit/*.c' 'tests/helper/*.c' 'tests/bench/*.[ch]' 'tests/attest/*.c')
 mapfile -t sources < <(git ls-files 'mount-helper/*.c' 'tests/server/*.c' 'tests/unit/*.c' 'tests/helper/*.c' 'tests/bench/*.c')
 mapfile -t scripts < <(git ls-files '*.sh' '*.guest' '*.stage' '*.bash' .ci/run tests/guest/init)
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Let programs of FUSE filesystems be executed whose digest is allowed, and no
- * others.  The digest is what bpf_ima_file_hash() says, as bpf-helpers(7) has it.
+ * others.  The digest is what bpf_ima_file_hash() says, as bpf-helpers(7) has
+ * it.
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>
+#include <linux/hash_info.h>
 #include <linux/magic.h>
+
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #define DIGEST_SIZE 32 /* of SHA-256, with which the kernel measures */
 
-/* What is read of the kernel's structures; where it is there, the loader finds out. */
+/* What is read of the kernel; the loader finds out where each field is. */
 struct super_block {
 	unsigned long s_magic;
 } __attribute__((preserve_access_index));
@@ -39,7 +42,7 @@ struct {
 	__type(value, __u8);
 } allowed SEC(".maps");
 
-/* What the last program was that was asked for. */
+/* The digest of the last program that somebody asked to execute. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -47,7 +50,8 @@ struct {
 	__type(value, struct digest);
 } last SEC(".maps");
 
-/* Before IMA measures the program, or after: it reads the file for this call, too. */
+/* Before IMA measures the program, or after: it reads the file for this call,
+ * too. */
 SEC("lsm.s/bprm_check_security")
 int BPF_PROG(allow, struct linux_binprm *bprm, int ret)
 {
@@ -56,7 +60,8 @@ int BPF_PROG(allow, struct linux_binprm *bprm, int ret)
 
 	if (ret || bprm->file->f_inode->i_sb->s_magic != FUSE_SUPER_MAGIC)
 		return ret;
-	if (bpf_ima_file_hash(bprm->file, &digest, sizeof(digest)) < 0)
+	if (bpf_ima_file_hash(bprm->file, &digest, sizeof(digest)) !=
+	    HASH_ALGO_SHA256)
 		return -EPERM;
 	bpf_map_update_elem(&last, &first, &digest, BPF_ANY);
 	return bpf_map_lookup_elem(&allowed, &digest) ? 0 : -EPERM;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Load a BPF object, attach its programs, and pin all of it: what "bpftool prog
- * loadall OBJECT DIR pinmaps DIR autoattach" does, which not each bpftool knows.
+ * loadall OBJECT DIR pinmaps DIR autoattach" does, which some versions of
+ * bpftool do not know.
  */
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,9 @@ static int attach(struct bpf_program *prog, const char *dir)
 
 	if (err)
 		return (int)err;
-	snprintf(path, sizeof(path), "%s/%s", dir, bpf_program__name(prog));
+	if (snprintf(path, sizeof(path), "%s/%s", dir,
+		     bpf_program__name(prog)) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
 	return bpf_link__pin(link, path);
 }
 
@@ -43,7 +47,8 @@ int main(int argc, char **argv)
 	err = bpf_object__load(obj);
 	if (err)
 		return fail("loading", err);
-	bpf_object__for_each_program(prog, obj) {
+	bpf_object__for_each_program(prog, obj)
+	{
 		err = attach(prog, argv[2]);
 		if (err)
 			return fail(bpf_program__name(prog), err);

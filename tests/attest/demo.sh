@@ -25,7 +25,7 @@ results_in "$BUILD/demo-attest.results"
 step "enrolling a TPM" enroll "$BUILD/attest"
 each_row "$KERNEL" $control begin
 end_jobs
-forged "$KERNEL-patched"
+forgeries "$KERNEL-patched"
 print_rows "$KERNEL" $control
 echo
 if grep -q '^not ok' "$results"; then
@@ -35,8 +35,8 @@ if grep -q '^not ok' "$results"; then
 fi
 cat << END
 Each machine's TPM signed its PCRs for the verifier's question, and IMA's list came to what
-PCR 10 has: nothing was left out. Linux $(cat "$BUILD/kernel/$KERNEL-$control/release") ran a program of which its verifier
-has not heard. With ima_nocache the verifier heard of it; where the attacker's server failed
-IMA's read, of a violation. With ima_nocache=bind it goes on to trust the machine, and rightly:
-the good program ran. An old answer, one of another TPM and a list without its end were refused.
+PCR 10 has: nothing was left out. Linux $(cat "$BUILD/kernel/$KERNEL-$control/release") ran a program that its verifier
+did not hear of. With ima_nocache the verifier heard of it; where the attacker's server failed
+IMA's read, it heard of a violation. With ima_nocache=bind it goes on to trust the machine, and
+rightly: the good program ran. Answers that were old, of another TPM, or forged were refused.
 END

@@ -21,14 +21,15 @@ trap 'exit 143' TERM HUP
 # same release, and needs the same libraries, and a few of its own.
 add_auditd() {
 	local dir=$BUILD/auditd program lib
-	[ -e "$dir/sbin/auditd" ] || [ -e "$dir/usr/sbin/auditd" ] || {
-		rm -rf "$dir"
+	[ -d "$dir" ] || {
 		# shellcheck source=/dev/null
 		"$here/../../setup/apt-root.sh" "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
-			unpack "$dir" auditd
+			unpack "$dir.new" auditd
+		mv "$dir.new" "$dir"
 	}
 	for program in auditd auditctl ausearch; do
-		program=$(find "$dir/sbin/" "$dir/usr/sbin/" -name "$program" 2> /dev/null | head -n 1)
+		program=$(find "$dir" -path "*/sbin/$program" -type f)
+		[ -n "$program" ] || { echo "image: not all of auditd is in its package" >&2; return 1; }
 		cp "$program" "$root/usr/bin/"
 		LD_LIBRARY_PATH=$dir/lib/x86_64-linux-gnu:$dir/usr/lib/x86_64-linux-gnu ldd "$program" |
 			grep -o '/[^ ]*' | while read -r lib; do

@@ -7,90 +7,115 @@
 #
 # KEY is the public key of the machine's TPM in PEM, as its owner enrolled it, and ALLOWED has
 # the digests of what may be executed there, as sha256sum prints them. "ask" asks the machine
-# at the other end of the pipes LINE.in and LINE.out, see machine.guest, and leaves the answer
-# in DIR; "judge" judges an answer that was left there as if it were one to NONCE. Both print
-# "trusted", or the reasons why not, a line each.
+# at the other end of the pipes LINE.in and LINE.out, see machine.guest, and leaves in DIR the
+# nonce, and in DIR/answer what it got; "judge" judges such an answer as if it were one to
+# NONCE. Both print "trusted", or the reasons why not, a line each. Nothing that the machine
+# says is believed but what the TPM has signed, or what comes to that.
 set -eu -o pipefail
+export LC_ALL=C
 
+here=$(dirname "$0")
 command=$1 key=$2 allowed=$3 dir=$4
-PATIENCE=120 # seconds, for a machine that boots
+PATIENCE=${GUEST_TIMEOUT:-300} # seconds, for a machine that boots
+LIMIT=16000000                 # bytes of an answer
+PARTS="message signature pcrs list"
 
 die() {
 	echo "$*"
 	exit 1
 }
 
-# The answer to a number that nobody can have foreseen.
-ask() {
+# receive LINE NONCE: one archive in base64 and a line with a dot
+receive() {
 	local word
 	exec 3<> "$1.in" 4<> "$1.out"
-	read -r -t "$PATIENCE" word <&4 && [ "$word" = ready ] || die "the machine does not answer"
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	openssl rand -hex 20 > "$dir/nonce"
-	echo "quote $(cat "$dir/nonce")" >&3
-	while read -r -t "$PATIENCE" word <&4 && [ "$word" != . ]; do
+	read -r word <&4 && [ "$word" = ready ] || return
+	echo "quote $2" >&3
+	while read -r word <&4 && [ "$word" != . ]; do
 		echo "$word"
-	done | base64 -d | tar -C "$dir" -xm || die "the machine's answer cannot be read"
+	done | head -c "$LIMIT"
 }
 
-# The TPM has signed these PCRs, for this question. evmctl reads them in another form.
+# The answer to a number that nobody can have foreseen, and nothing else that it may hold.
+ask() {
+	local part
+	rm -rf "$dir"
+	mkdir -p "$dir/answer"
+	export -f receive
+	export LIMIT
+	# shellcheck disable=SC2016 # it is for the other shell
+	timeout "$PATIENCE" bash -c 'receive "$@"' - "$1" "$2" > "$dir/archive" || die "the machine does not answer"
+	# shellcheck disable=SC2086 # words
+	for part in $PARTS; do
+		base64 -d "$dir/archive" | tar -xO "./$part" > "$dir/answer/$part" || die "the machine's answer cannot be read"
+	done
+}
+
+# The TPM has signed these PCRs, for this question. Not each tpm2-tools looks if what is signed
+# is a quote, and if it is one of the PCRs that come with it.
 quoted() {
-	tpm2_checkquote -u "$key" -m "$dir/message" -s "$dir/signature" -f "$dir/pcrs" -g sha256 \
-		-q "$1" > "$dir/checked" 2>> "$dir/log" || return
+	tpm2_checkquote -u "$key" -m "$dir/answer/message" -s "$dir/answer/signature" \
+		-f "$dir/answer/pcrs" -g sha256 -q "$1" > "$dir/checked" 2>> "$dir/log" || return
+	tpm2_print -t TPMS_ATTEST "$dir/answer/message" > "$dir/message" 2>> "$dir/log" || return
+	# TPM_ST_ATTEST_QUOTE, and PCRs 0 to 10 of the SHA-256 bank, and of no other
+	awk '$1 == "type:" && $2 == "8018" { quote = 1 }
+		$1 == "count:" && $2 == 1 { count = 1 }
+		$1 == "hash:" && $2 == 11 { bank = 1 }
+		$1 == "pcrSelect:" && $2 == "ff0700" { selected = 1 }
+		END { exit !(quote && count && bank && selected) }' "$dir/message" || return
+	# as evmctl reads them
 	awk '/^ +[0-9]+ *: 0x/ {
 			sub(":", "", $1)
 			printf "PCR-%02d:", $1
 			for (i = 3; i < length($NF); i += 2)
 				printf " %s", substr($NF, i, 2)
 			print ""
-		}' "$dir/checked" > "$dir/pcrs.text"
+		}' "$dir/checked" > "$dir/pcrs"
 }
 
-# What the list has comes to what the PCR has, from the boot on: nothing is left out. The
-# entries are among what evmctl says; each begins with the number of its PCR.
+# What the list has comes to what the PCR has, from the boot on: nothing is left out. Of what
+# an entry shows, this is the part that is in the PCR.
 replays() {
-	evmctl -v ima_measurement --ignore-violations --pcrs "sha256,$dir/pcrs.text" "$dir/list" \
-		> "$dir/said" 2>&1 || return
-	grep -E '^[0-9]+ [0-9a-f]+ ' "$dir/said" > "$dir/entries"
+	evmctl ima_measurement --ignore-violations --pcrs "sha256,$dir/pcrs" "$dir/answer/list" \
+		>> "$dir/log" 2>&1 && perl "$here/entries.pl" "$dir/answer/list" "$dir/pcrs" > "$dir/entries" 2>> "$dir/log"
 }
 
 # Its first entry is of the boot that the other PCRs are of.
 booted() {
 	local aggregate
-	aggregate=$(evmctl ima_boot_aggregate --pcrs "sha256,$dir/pcrs.text" 2>> "$dir/log") || return
-	awk -v aggregate="$aggregate" '
-		NR == 1 { same = $4 == aggregate && $5 == "boot_aggregate" }
-		END { exit !same }' "$dir/entries"
+	aggregate=$(evmctl ima_boot_aggregate --pcrs "sha256,$dir/pcrs" 2>> "$dir/log") &&
+		[ "$(head -n 1 "$dir/entries")" = "$aggregate boot_aggregate" ]
 }
 
-# Each entry but the first, by its digest alone: a name is what whoever mounts chooses. A
-# digest of zeros is a violation: nobody knows what was executed.
+# Each entry but the first, by its digest alone: a name is what whoever mounts chooses.
 judge() {
-	awk 'FNR == NR { allowed[$1]; next }
-		FNR == 1 { next }
-		{
-			digest = $4
-			name = $0
-			for (i = 0; i < 4; i++)
-				sub(/^[^ ]+ /, "", name)
-			if (digest ~ /:0+$/)
+	awk -v allowed="$allowed" '
+		BEGIN {
+			while ((got = getline line < allowed) > 0)
+				good["sha256:" substr(line, 1, 64)]
+			if (got < 0 || !length(good)) {
+				print bad = "no list of digests"
+				exit
+			}
+		}
+		FNR > 1 {
+			name = substr($0, length($1) + 2)
+			if ($1 == "violation")
 				reason = "violation: " name
-			else if (!(digest in allowed))
+			else if (!($1 in good))
 				reason = "unknown digest of " name
 			else
 				next
 			if (!said[reason]++)
-				print reason
-			bad = 1
+				print bad = reason
 		}
-		END { if (!bad) print "trusted" }' \
-		<(sed 's/^/sha256:/' "$allowed") "$dir/entries"
+		END { if (bad == "") print "trusted" }' "$dir/entries"
 }
 
 if [ "$command" = ask ]; then
-	ask "$5"
-	nonce=$(cat "$dir/nonce")
+	nonce=$(openssl rand -hex 20)
+	ask "$5" "$nonce"
+	echo "$nonce" > "$dir/nonce"
 else
 	nonce=$5
 fi

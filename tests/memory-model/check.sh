@@ -27,7 +27,7 @@ get_herd() {
 }
 
 get_model() {
-	kernel/build.sh newest patches && cd "$BUILD/kernel/src-newest/tools/memory-model"
+	kernel/build.sh newest patches
 }
 
 # herd FILE RESULT: with the C library that it was built with

@@ -78,15 +78,15 @@ if [[ $words != *root=* ]]; then
 fi
 if [ -n "${GUEST_TPM:-}" ]; then
 	tpm=$(mktemp -d) # a socket's name may not be long
-	trap 'rm -rf "$tpm"' EXIT
+	trap 'kill "$(cat "$tpm/pid" 2> /dev/null)" 2> /dev/null; rm -rf "$tpm"' EXIT
 	if [ "$GUEST_TPM" = new ]; then
 		GUEST_TPM=$out/tpm
 		mkdir "$GUEST_TPM"
 	fi
 	swtpm socket --tpm2 --tpmstate "dir=$(realpath "$GUEST_TPM")" --daemon --terminate \
-		--ctrl "type=unixio,path=$tpm/socket"
-	machine+=(-chardev "socket,id=tpm,path=$tpm/socket" -tpmdev emulator,id=tpm0,chardev=tpm
-		-device tpm-tis,tpmdev=tpm0)
+		--ctrl "type=unixio,path=$tpm/socket" --pid "file=$tpm/pid"
+	machine+=(-chardev "socket,id=tpm,path=$tpm/socket" -tpmdev "emulator,id=tpm0,chardev=tpm"
+		-device "tpm-tis,tpmdev=tpm0")
 fi
 run timeout --foreground -k 5 "$GUEST_TIMEOUT" setpriv --pdeathsig KILL -- \
 	qemu-system-x86_64 "${machine[@]}" -display none -monitor none \
