@@ -78,7 +78,7 @@ if [[ $words != *root=* ]]; then
 fi
 if [ -n "${GUEST_TPM:-}" ]; then
 	tpm=$(mktemp -d) # a socket's name may not be long
-	trap 'kill "$(cat "$tpm/pid" 2> /dev/null)" 2> /dev/null; rm -rf "$tpm"' EXIT
+	trap 'kill "$(cat "$tpm/pid" 2> /dev/null)" 2> /dev/null || :; rm -rf "$tpm"' EXIT
 	if [ "$GUEST_TPM" = new ]; then
 		GUEST_TPM=$out/tpm
 		mkdir "$GUEST_TPM"
