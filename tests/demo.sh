@@ -9,14 +9,7 @@ cd "$(dirname "$0")/.."
 . tests/jobs.sh
 
 setup/install-packages.sh build
-# what the distribution ships; of another source there is nothing but what is built
-control=debian
-if [ -n "${KERNEL_TREE:-}" ]; then
-	control=unpatched
-	prepare_kernel "$KERNEL" unpatched
-else
-	kernel/image.sh "$KERNEL"
-fi
+prepare_control "$KERNEL"
 prepare_kernel "$KERNEL" patched
 prepare_images "$KERNEL"
 results_in "$BUILD/demo.results"

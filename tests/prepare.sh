@@ -21,6 +21,19 @@ prepare_kernel() {
 	done
 }
 
+# prepare_control KERNEL: the kernel that the distribution ships, to compare with; for another
+# source there is none, and one is built. Sets $control to its variant.
+prepare_control() {
+	# shellcheck disable=SC2034 # for who sources this
+	control=debian
+	if [ -n "${KERNEL_TREE:-}" ]; then
+		control=unpatched
+		prepare_kernel "$1" unpatched
+	else
+		kernel/image.sh "$1"
+	fi
+}
+
 # prepare_images KERNEL: programs and disks; the harness of the tests is KERNEL's
 prepare_images() {
 	step "building the helper and the guest's programs" \

@@ -11,13 +11,7 @@ cd "$(dirname "$0")/../.."
 . tests/attest/rows.sh
 
 setup/install-packages.sh build attest
-control=debian
-if [ -n "${KERNEL_TREE:-}" ]; then
-	control=unpatched
-	prepare_kernel "$KERNEL" unpatched
-else
-	kernel/image.sh "$KERNEL"
-fi
+prepare_control "$KERNEL"
 prepare_kernel "$KERNEL" patched
 prepare_images "$KERNEL"
 step "making what a machine attests with" tests/attest/images.sh
