@@ -302,29 +302,38 @@ static int use_server(struct setting *s, struct one *one, int n, uid_t owner, bo
 	return ret < 0 ? -1 : 0;
 }
 
+/* Whether what the reader got is too short to be this server's alone. */
+static bool is_short(const struct one *one, int access)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), GOT "/%d-%d-0", (int)(one - batch), access);
+	return !stat(path, &st) && st.st_size < UNIQUE;
+}
+
 /* Whether the list had a content when the access was over, or the access left a violation. */
 static bool is_listed(const struct one *one, int access, const char *hex, const char *all)
 {
 	const char *at = strstr(one->list, hex);
-	char path[64];
-	struct stat st;
 
 	if (one->access[access].violations ||
 	    (at && at < one->list + one->access[access].listed))
 		return true;
-	/* too short to be this server's alone */
-	snprintf(path, sizeof(path), GOT "/%d-%d-0", (int)(one - batch), access);
-	return !stat(path, &st) && st.st_size < UNIQUE && strstr(all, hex);
+	return is_short(one, access) && strstr(all, hex);
 }
 
-/* Whether each content that was used until then has an entry of its own. */
+/*
+ * Whether each content that was used until then has an entry of its own. Another server may
+ * have left that of a short one.
+ */
 static bool each_is_listed(const struct one *one, int access)
 {
 	unsigned int used = 0;
 	int entries = 0;
 
 	for (int i = 0; i <= access; i++)
-		if (one->access[i].got)
+		if (one->access[i].got && !is_short(one, i))
 			used |= 1 << one->access[i].which;
 	for (size_t i = 0; i < one->access[access].listed; i++)
 		entries += one->list[i] == '\n';
