@@ -633,15 +633,24 @@ static void walk_type(const struct type *t)
 		close(loop);
 }
 
-static void refuse_type(const struct type *t)
+enum outcome { CARRIES, FAILS, REFUSES };
+
+/* Linux before 6.12 lets move_mount(2) attach what mount(2) does not, with the option, too. */
+static enum outcome refuse_type(const struct type *t)
 {
 	struct request r;
 
 	errno = 0;
-	check(do_mount(t, "none", AT_END, &r) && errno, "mounted, though %s",
-	      t->refuses ?: "it needs a structure");
-	check(has_it() == -1, "mounted by a call that failed");
-	end_request(&r);
+	if (do_mount(t, "none", AT_END, &r)) {
+		check(errno, "no error");
+		check(has_it() == -1, "mounted by a call that failed");
+		end_request(&r);
+		return REFUSES;
+	}
+	check(by_fsconfig && t->refuses, "mounted, though %s", t->refuses ?: "it needs a structure");
+	check(has_it() == 1, "not shown after mount with it");
+	unmount(&r);
+	return CARRIES;
 }
 
 /* Whether mount(2) refuses all that is no structure. */
@@ -677,8 +686,6 @@ static int lacks_image(const struct type *t, char *why, int size)
 	return lacks;
 }
 
-enum outcome { CARRIES, FAILS, REFUSES };
-
 static enum outcome in_child(const struct type *t)
 {
 	enum outcome good = CARRIES;
@@ -693,8 +700,7 @@ static enum outcome in_child(const struct type *t)
 		if (check(!unshare(CLONE_NEWNS) &&
 			  !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "namespace")) {
 			if (t->refuses || needs_structure(t)) {
-				good = REFUSES;
-				refuse_type(t);
+				good = refuse_type(t);
 			} else {
 				walk_type(t);
 			}
