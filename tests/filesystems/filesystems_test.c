@@ -647,7 +647,8 @@ static enum outcome refuse_type(const struct type *t)
 		end_request(&r);
 		return REFUSES;
 	}
-	check(by_fsconfig && t->refuses, "mounted, though %s", t->refuses ?: "it needs a structure");
+	check(by_fsconfig && t->refuses, "mounted, though %s",
+	      t->refuses ?: "it needs a structure");
 	check(has_it() == 1, "not shown after mount with it");
 	unmount(&r);
 	return CARRIES;
@@ -699,11 +700,10 @@ static enum outcome in_child(const struct type *t)
 		alarm(TIMEOUT);
 		if (check(!unshare(CLONE_NEWNS) &&
 			  !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "namespace")) {
-			if (t->refuses || needs_structure(t)) {
+			if (t->refuses || needs_structure(t))
 				good = refuse_type(t);
-			} else {
+			else
 				walk_type(t);
-			}
 		}
 		fflush(stdout);
 		_exit(failures ? FAILS : good);
