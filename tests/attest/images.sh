@@ -17,21 +17,23 @@ trap 'exit 143' TERM HUP
 # shellcheck source=tests/guest/add.sh
 . "$here/../guest/add.sh"
 
-# The audit daemon is not for this machine: it would run here, too, from then on. It is of the
-# same release, and needs the same libraries, and a few of its own.
-add_auditd() {
-	local dir=$BUILD/auditd program lib
+# Installed, these would do something on this machine, too: an audit daemon, and what takes
+# over reboots. They are of the same release, and need the same libraries, and a few more.
+add_unpacked() {
+	local dir=$BUILD/unpacked program path lib
 	[ -d "$dir" ] || {
+		rm -rf "$dir.new"
 		# shellcheck source=/dev/null
 		"$here/../../setup/apt-root.sh" "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
-			unpack "$dir.new" auditd
+			unpack "$dir.new" auditd kexec-tools
+		rm -r "$dir.new.debs"
 		mv "$dir.new" "$dir"
 	}
-	for program in auditd auditctl ausearch; do
-		program=$(find "$dir" -path "*/sbin/$program" -type f)
-		[ -n "$program" ] || { echo "image: not all of auditd is in its package" >&2; return 1; }
-		cp "$program" "$root/usr/bin/"
-		LD_LIBRARY_PATH=$dir/lib/x86_64-linux-gnu:$dir/usr/lib/x86_64-linux-gnu ldd "$program" |
+	for program in auditd auditctl ausearch kexec; do
+		path=$(find "$dir" -path "*/sbin/$program" -type f)
+		[ -n "$path" ] || { echo "image: there is no $program in $dir" >&2; return 1; }
+		cp "$path" "$root/usr/bin/"
+		LD_LIBRARY_PATH=$dir/lib/x86_64-linux-gnu:$dir/usr/lib/x86_64-linux-gnu ldd "$path" |
 			grep -o '/[^ ]*' | while read -r lib; do
 			mkdir -p "$root$(dirname "${lib#"$dir"}")"
 			cp -Lu "$lib" "$root${lib#"$dir"}"
@@ -44,7 +46,7 @@ for d in bin lib lib64; do
 	ln -s "usr/$d" "$root/$d"
 done
 add_listed "$here/programs"
-add_auditd
+add_unpacked
 mkdir -p "$root/usr/lib/ssl"
 cp /etc/ssl/openssl.cnf "$root/usr/lib/ssl/"
 # found by its name alone
