@@ -46,6 +46,7 @@ for d in bin lib lib64; do
 	ln -s "usr/$d" "$root/$d"
 done
 add_listed "$here/programs"
+cp "$here/pcrs.awk" "$root/tests/"
 add_unpacked
 mkdir -p "$root/usr/lib/ssl"
 cp /etc/ssl/openssl.cnf "$root/usr/lib/ssl/"

@@ -63,14 +63,7 @@ quoted() {
 		$1 == "hash:" && $2 == 11 { bank = 1 }
 		$1 == "pcrSelect:" && $2 == "ff0700" { selected = 1 }
 		END { exit !(quote && count && bank && selected) }' "$dir/message" || return
-	# as evmctl reads them
-	awk '/^ +[0-9]+ *: 0x/ {
-			sub(":", "", $1)
-			printf "PCR-%02d:", $1
-			for (i = 3; i < length($NF); i += 2)
-				printf " %s", substr($NF, i, 2)
-			print ""
-		}' "$dir/checked" > "$dir/pcrs"
+	awk -f "$here/pcrs.awk" "$dir/checked" > "$dir/pcrs"
 }
 
 # What the list has comes to what the PCR has, from the boot on: nothing is left out. Of what

@@ -24,8 +24,7 @@
 
 /* A file's inode number is its index and this; below it is FUSE_ROOT_ID. */
 #define FIRST_INO 2
-/* What execve(2) reads first: BINPRM_BUF_SIZE of include/uapi/linux/binfmts.h.
- */
+/* What execve(2) reads first: BINPRM_BUF_SIZE of linux/binfmts.h. */
 #define HEADER_SIZE 256
 /* Nothing that the kernel may know changes: let it keep what it knows. */
 #define TIMEOUT 86400.0
