@@ -205,11 +205,9 @@ helper() {
 	run pages "$1" "RUN=pages.guest UTIL_LINUX_VERSION=$(mount --version | grep -o '[0-9.]*' | head -n 1)" \
 		progs.img progs.img
 	# with the sanitizers once, which takes three times as long
-	if [ -z "$UTIL_LINUX" ] || [ -n "${FULL:-}" ]; then
-		run helper-sanitized "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1 SANITIZED=1" progs.img btrfs.img
-	fi
-	# that was with as new a one
 	[ -n "$UTIL_LINUX" ] || {
+		run helper-sanitized "$1" "RUN=helper.guest KERNEL_HAS_OPTION=1 SANITIZED=1" progs.img btrfs.img
+		# the rest was with as new a one
 		run faults-newer "$1" "RUN=faults.guest PART=newer $every" progs.img btrfs.img
 		return
 	}
