@@ -228,7 +228,9 @@ debian() {
 full() {
 	local api words module
 	# made-up sequences of steps, of which a model knows what the list must have
-	GUEST_TIMEOUT=3600 run model "$2" "RUN=selftests.guest TESTS=model OWN_POLICY=1" progs.img
+	words="RUN=selftests.guest TESTS=model OWN_POLICY=1"
+	GUEST_TIMEOUT=3600 run model "$2" "$words" progs.img
+	GUEST_TIMEOUT=3600 control model "$3" "$words IMA_TEST_WITHOUT_OPTION=1" progs.img
 	run context "$2" "RUN=context.guest lsm=integrity,selinux" progs.img
 	for module in selinux apparmor; do
 		run "lsm-$module" "$2" "RUN=lsm.guest MODULE=$module lsm=integrity,$module" progs.img
