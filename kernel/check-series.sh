@@ -93,6 +93,7 @@ compile() {
 	for object in "$@"; do
 		case $(basename "$obj")/$object in
 		without-IMA/security/integrity/ima/*) ;;
+		without-IMA_APPRAISE/security/integrity/ima/ima_appraise.o) ;;
 		without-EVM/security/integrity/evm/*) ;;
 		without-OVERLAY_FS/fs/overlayfs/*) ;;
 		without-IMA_BIND/security/integrity/ima/ima_bind.o) ;;
