@@ -30,6 +30,7 @@ config=
 # made up, for each of two tests: always the same ones, unless there is time for many
 few_random="IMA_TEST_SEED=1 IMA_TEST_SERVERS=60"
 random=$few_random
+sequences="IMA_TEST_SEED=1 IMA_TEST_SEQUENCES=60"
 few_switches=200
 switches=$few_switches
 case $asked in
@@ -37,7 +38,8 @@ case $asked in
 all) whole=("${all_kernels[@]}") FULL=1 ;;
 *) whole=("$asked") ;;
 esac
-[ -z "${FULL:-}" ] || config=full random=IMA_TEST_SERVERS=1000 switches=10000
+[ -z "${FULL:-}" ] || config=full random=IMA_TEST_SERVERS=1000 switches=10000 \
+	sequences="IMA_TEST_SEED=$RANDOM IMA_TEST_SEQUENCES=400"
 
 results_in "$BUILD/results"
 
@@ -91,6 +93,23 @@ bind() {
 		"${disks[@]}"
 	run forced-bind "$1" \
 		"RUN=forced.guest ima_nocache=userns-bind ima_nocache=bogus ima_nocache ima_bind_max=bogus ima_bind_max=1M"
+}
+
+# Made-up sequences of steps, of which a model knows what the list must have. Without the
+# option it has what it has on a kernel without the series.
+model() {
+	begin model_now "$@"
+}
+
+model_now() {
+	local words="RUN=selftests.guest TESTS=model OWN_POLICY=1 $sequences"
+	local -x GUEST_TIMEOUT=3600
+	run_now model "$1" "$words" progs.img
+	[ -n "${2:-}" ] || return 0
+	control_now model "$2" "$words IMA_TEST_WITHOUT_OPTION=1" progs.img
+	tests/model/same_lists.sh "$(guest_dir model "$1")/report" "$(guest_dir model "$2")/report" \
+		> "$BUILD/same-lists-$1.ktap" || :
+	collect "$BUILD/same-lists-$1.ktap" "$1"
 }
 
 # What relies on IMA: the list that a TPM vouches for, signatures, and the records of auditd.
@@ -178,6 +197,7 @@ whole_kernel() {
 	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	begin root_filesystem "$patched" "$unpatched"
 	bind "$patched"
+	model "$patched" "$unpatched"
 	relying "$patched" run
 	relying "$unpatched" control
 	policies "$patched"
@@ -227,10 +247,6 @@ debian() {
 # What a kernel can do that has more than the rest needs.
 full() {
 	local api words module
-	# made-up sequences of steps, of which a model knows what the list must have
-	words="RUN=selftests.guest TESTS=model OWN_POLICY=1"
-	GUEST_TIMEOUT=3600 run model "$2" "$words" progs.img
-	GUEST_TIMEOUT=3600 control model "$3" "$words IMA_TEST_WITHOUT_OPTION=1" progs.img
 	run context "$2" "RUN=context.guest lsm=integrity,selinux" progs.img
 	for module in selinux apparmor; do
 		run "lsm-$module" "$2" "RUN=lsm.guest MODULE=$module lsm=integrity,$module" progs.img
@@ -309,6 +325,7 @@ else
 			reevaluation "$kernel-patched" run
 			run options "$kernel-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
 			bind "$kernel-patched"
+			model "$kernel-patched"
 		done
 	fi
 	host helper-host "the helper on this machine" tests/helper/run.sh

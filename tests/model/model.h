@@ -71,6 +71,7 @@ struct run {
 	const char *option; /* "name" or "name=value", or NULL */
 	char fuse_options[64];
 	bool bound;
+	bool compared; /* its list is, with that of another kernel */
 	int steps;
 	struct step step[STEPS];
 
@@ -116,7 +117,7 @@ bool is_flagged(int where, int name);
 /* Fill @data with the content that step @number makes, which is a program if it can be. */
 void make_content(char *data, size_t size, int number);
 
-/* Change a file where the kernel does not see it.  ENOSYS where there is no way to do that. */
+/* Change a file where the kernel does not see it.  EOPNOTSUPP where there is no way to do that. */
 int write_below(int name, int number, unsigned int any);
 
 /* Mount it once more. */

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "model.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/elf.h>
@@ -16,6 +14,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "kselftest.h"
+
+#include "model.h"
 
 #define STORE "/mnt/store" /* of the FUSE program */
 #define LAYER "/mnt/lower"
@@ -57,7 +59,7 @@ static int add_rules(enum hook hook)
 	static const char *const hooks[HOOKS] = {
 		"FILE_CHECK mask=MAY_READ", "BPRM_CHECK", "MMAP_CHECK",
 	};
-	const char *types[] = { type_of_rules(), "overlay" };
+	const char *const types[] = { type_of_rules(), "overlay" };
 	static const char *const actions[] = { "measure", "audit" };
 	char rule[128];
 
@@ -112,7 +114,8 @@ static int read_records(void)
 			continue;
 		if (run->records == MOST_RECORDS)
 			return -1;
-		snprintf(run->record[run->records++], DIGEST_SIZE, "%s", digest + strlen("sha256:"));
+		digest += strlen("sha256:");
+		snprintf(run->record[run->records++], DIGEST_SIZE, "%s", digest);
 	}
 }
 
@@ -254,9 +257,10 @@ static int mount_layers(void)
 	if (mount("none", UPPER, "tmpfs", 0, NULL) || mkdir(UPPER "/data", 0755) ||
 	    mkdir(UPPER "/work", 0755))
 		return -1;
-	snprintf(data, sizeof(data), "%s%slowerdir=" LAYER ",upperdir=" UPPER "/data,workdir=" UPPER "/work",
-		 run->kind == OVERLAY && run->option ? run->option : "",
-		 run->kind == OVERLAY && run->option ? "," : "");
+	snprintf(data, sizeof(data),
+		 "lowerdir=" LAYER ",upperdir=" UPPER "/data,workdir=" UPPER "/work%s%s",
+		 run->kind == OVERLAY && run->option ? "," : "",
+		 run->kind == OVERLAY && run->option ? run->option : "");
 	return mount("none", MAIN, "overlay", 0, data);
 }
 
@@ -302,7 +306,8 @@ static void look_for_flag(const char *when)
 	const char *dir = run->kind == LOWER ? LAYER : MAIN;
 
 	if (run->option && shown(dir, run->option) != 1)
-		snprintf(run->broken, sizeof(run->broken), "the option is not shown after %s", when);
+		snprintf(run->broken, sizeof(run->broken), "the option is not shown after %s",
+			 when);
 }
 
 int set_stage(void)
@@ -315,13 +320,13 @@ int set_stage(void)
 	    (run->kind == FUSE_USERNS ? enter_userns(run->owner, 0) : enter_mount_namespace()) ||
 	    mount("none", "/mnt", "tmpfs", 0, NULL))
 		return -1;
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (mkdir(dirs[i], 0755))
 			return -1;
 	if (mount_all())
 		return -1;
 	run->mounts = 1 << AT_MAIN;
-	look_for_flag("the mount");
+	look_for_flag("it was mounted");
 	return 0;
 }
 
@@ -380,7 +385,8 @@ static int write_device(const char *path, const char *data, size_t size)
 		block = at / block_size;
 		if (ioctl(fd, FIBMAP, &block))
 			ret = -1;
-		else if (block && pwrite(disk, data + at, part, (off_t)block * block_size) != (ssize_t)part)
+		else if (block && pwrite(disk, data + at, part, (off_t)block * block_size) !=
+				  (ssize_t)part)
 			ret = -1;
 	}
 	if (!ret)
@@ -390,7 +396,8 @@ static int write_device(const char *path, const char *data, size_t size)
 	return ret ?: send_out(EMPTY_CACHES, 0);
 }
 
-static int write_store(const char *path, const char *data, size_t size, const struct timespec *times)
+static int write_store(const char *path, const char *data, size_t size,
+		       const struct timespec *times)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
 
@@ -412,7 +419,7 @@ int write_below(int name, int number, unsigned int any)
 	size_t size;
 
 	if (run->kind == TMPFS) {
-		errno = ENOSYS;
+		errno = EOPNOTSUPP;
 		return -1;
 	}
 	for (int i = 0; i < NAMES; i++) {
@@ -452,7 +459,7 @@ int mount_second(void)
 	if (run->mounts & 1 << AT_SECOND)
 		return toggle(AT_SECOND, umount2(mounts[AT_SECOND], MNT_DETACH));
 	if (run->kind != EXT4) {
-		errno = ENOSYS;
+		errno = EOPNOTSUPP;
 		return -1;
 	}
 	return toggle(AT_SECOND, mount(device(), mounts[AT_SECOND], "ext4", 0, run->option));
@@ -475,10 +482,12 @@ int remount(unsigned int any)
 	if (any % 3 == 0) {
 		ret = mount(NULL, MAIN, NULL, MS_REMOUNT | MS_BIND | MS_NOATIME | flags, NULL);
 	} else {
-		ret = any % 3 == 1 ? mount(NULL, MAIN, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL) : 0;
+		ret = 0;
+		if (any % 3 == 1)
+			ret = mount(NULL, MAIN, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL);
 		if (mount(NULL, MAIN, NULL, MS_REMOUNT | flags, NULL))
 			ret = -1;
 	}
-	look_for_flag("a remount");
+	look_for_flag("it was mounted again");
 	return ret;
 }

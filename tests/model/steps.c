@@ -102,13 +102,14 @@ static void note(int number, bool demanded, bool alone, const char *data, size_t
 {
 	int n = run->accesses++;
 	struct access *access = &run->access[n];
+	bool flagged;
 
 	if (n >= MOST_ACCESSES)
 		return;
-	if (!is_flagged(run->step[number].where, current))
-		demanded = alone = false;
+	flagged = is_flagged(run->step[number].where, current);
 	*access = (struct access){
-		.step = number, .demanded = demanded, .alone = alone, .len = len,
+		.step = number, .demanded = flagged && demanded, .alone = flagged && alone,
+		.len = len,
 		.hooked = run->step[number].operation != READ_KEPT,
 	};
 	access->at = atomic_fetch_add(&run->used, len);
@@ -384,7 +385,7 @@ static int perform(int number)
 	case LINK:
 		return link(path, other);
 	default:
-		errno = ENOSYS;
+		errno = EOPNOTSUPP;
 		return -1;
 	}
 }
@@ -452,6 +453,7 @@ int make_step(int number)
 {
 	const struct step *step = &run->step[number];
 	int other = (step->task + 1) % TASKS, ret, together;
+	enum hook hook = step->number % HOOKS;
 
 	switch (step->operation) {
 	case BELOW:
@@ -467,7 +469,7 @@ int make_step(int number)
 	case DROP_CACHES:
 		return send_out(EMPTY_CACHES, 0);
 	case POLICY:
-		return has_rule(step->number % HOOKS) ? -1 : send_out(ADD_RULES, step->number % HOOKS);
+		return has_rule(hook) ? -1 : send_out(ADD_RULES, hook);
 	case TOGETHER:
 	case RACE:
 		if (tell(step->task, number) || tell(other, number))
