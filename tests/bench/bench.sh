@@ -52,6 +52,9 @@ for variant in patched unshared; do
 	run "$variant" vector tasks tasks
 done
 run patched vector mounting mounting
+for option in none ima_nocache; do
+	run patched vector "$option" list "OPTION=$option"
+done
 
 status=0
 awk -v out="$bench" -f tests/bench/report.awk "$bench/results.csv" || status=1

@@ -266,6 +266,123 @@ static uint64_t tasks(int count)
 	return __rdtsc() - start;
 }
 
+#define IMA "/sys/kernel/security/ima/"
+#define LONGEST 255 /* bytes of a name */
+
+/* The first number in a file that the format finds. */
+static long number_in(const char *file, const char *format)
+{
+	char line[256];
+	long n = -1;
+	FILE *f = fopen(file, "re");
+
+	while (f && fgets(line, sizeof(line), f) &&
+	       sscanf(line, format, &n) != 1)
+		;
+	if (f)
+		fclose(f);
+	if (n < 0)
+		errx(1, "%s: no number", file);
+	return n;
+}
+
+static long list_size(void)
+{
+	int list =
+		open(IMA "binary_runtime_measurements", O_RDONLY | O_CLOEXEC);
+	static char part[1 << 16];
+	ssize_t got;
+	long all = 0;
+
+	while ((got = read(list, part, sizeof(part))) > 0)
+		all += got;
+	close(list);
+	return all;
+}
+
+/* In bytes.  The counters of CPUs are added up first, and what can be dropped
+ * is. */
+static long slab_memory(void)
+{
+	int drop = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	int refresh = open("/proc/sys/vm/stat_refresh", O_RDONLY | O_CLOEXEC);
+	char none;
+
+	if (write(drop, "3", 1) != 1 || read(refresh, &none, 1) < 0)
+		err(1, "memory");
+	close(drop);
+	close(refresh);
+	return number_in("/proc/meminfo", "Slab: %ld") * 1024;
+}
+
+/* Be in so many directories with long names, one in the other. */
+static void descend(int depth)
+{
+	char name[LONGEST + 1] = { 0 };
+
+	memset(name, 'd', LONGEST);
+	while (depth--)
+		if (mkdir(name, 0755) || chdir(name))
+			err(1, "making a directory");
+}
+
+/* Have the list not know what the next access finds, by that or by its name. */
+static void make_new(const char *what, int n)
+{
+	static char name[LONGEST + 1];
+	int file;
+
+	if (!strcmp(what, "content")) {
+		/* for who reads what another one writes, there is a violation
+		 */
+		file = open(path, O_WRONLY | O_CLOEXEC);
+		if (pwrite(file, &n, sizeof(n), 0) != sizeof(n))
+			err(1, "writing %s", path);
+		close(file);
+	} else if (strstr(what, "name")) {
+		char next[LONGEST + 1];
+
+		snprintf(next, sizeof(next), "%0*d", LONGEST, n);
+		if (rename(path, next))
+			err(1, "renaming %s", path);
+		path = strcpy(name, next);
+	}
+}
+
+/*
+ * What @count accesses make the list grow by: entries, and bytes of the list
+ * and of the kernel's memory. "same" finds what was there before, "content" and
+ * the names something new each time, and "violation" cannot be hashed.
+ */
+static void list(const char *what, int count)
+{
+	int flags = O_RDONLY | O_CLOEXEC |
+		    (strcmp(what, "violation") ? 0 : O_DIRECT),
+	    opened;
+	long entries, bytes, slab;
+	uint64_t all = 0, start;
+
+	if (!strcmp(what, "longest name"))
+		descend(14);
+	op_open();
+	slab = slab_memory();
+	bytes = list_size();
+	entries = number_in(IMA "runtime_measurements_count", "%ld");
+	for (int i = 0; i < count; i++) {
+		make_new(what, i);
+		start = __rdtsc();
+		opened = open(path, flags);
+		all += __rdtsc() - start;
+		if (opened < 0)
+			err(1, "%s", path);
+		close(opened);
+	}
+	entries = number_in(IMA "runtime_measurements_count", "%ld") - entries;
+	bytes = list_size() - bytes;
+	printf("%d,%ld,%ld,%ld,%ju\n", count, entries, bytes,
+	       slab_memory() - slab, (uintmax_t)(all / count));
+}
+
 static void enable_verity(void)
 {
 	struct fsverity_enable_arg arg = { .version = 1,
@@ -286,6 +403,7 @@ int main(int argc, char **argv)
 		errx(1,
 		     "usage: measure ticks|evaluations OPERATION PATH [COUNT [WORD...]]\n"
 		     "       measure tasks COUNT PATH\n"
+		     "       measure list WHAT PATH COUNT\n"
 		     "       measure verity enable PATH");
 	path = argv[3];
 	command = argv + (argc > 5 ? 5 : argc);
@@ -312,6 +430,8 @@ int main(int argc, char **argv)
 		all = tasks(atoi(argv[2]));
 		probed = probes_stop();
 		printf("%d,%ju\n", probed.hashes, (uintmax_t)all);
+	} else if (!strcmp(argv[1], "list") && argc > 4) {
+		list(argv[2], atoi(argv[4]));
 	} else if (!strcmp(argv[1], "verity")) {
 		enable_verity();
 	} else {

@@ -70,6 +70,10 @@ $4 == "mounting" {
 	calls[$5, $6] = $7
 	mount_ticks[$5, $6] = $8
 }
+$4 == "list" {
+	remember("list", $3 OFS $5)
+	grown[$3 OFS $5] = $6 OFS $7 OFS $8 OFS $9 OFS $10
+}
 
 function print_unflagged(    i, key, f, a, b, more, worst, worst_at, most, most_at, file, missing) {
 	file = out "/unflagged.csv"
@@ -221,6 +225,35 @@ function print_mounting(    i, key, f, file) {
 		ratio(calls["fuse", "helper"], calls["fuse", "mount"]), "FUSE")
 }
 
+# Each access to something new is an entry with the option, and none to what is listed.
+function print_list(    i, key, f, file, worst, where, fewer) {
+	file = out "/list.csv"
+	print "mounted", "accesses to", "accesses", "entries", "bytes an entry", "memory an entry", "ticks an access" > file
+	for (i = 1; i <= n["list"]; i++) {
+		key = lists["list", i]
+		split(key OFS grown[key], f, OFS)
+		print key, f[3], f[4], f[4] ? sprintf("%.0f", f[5] / f[4]) : "-",
+			f[4] ? sprintf("%.0f", f[6] / f[4]) : "-", f[7] > file
+		if (f[1] != "ima_nocache" || f[2] == "same")
+			continue
+		if (worst == "" || f[4] / f[3] > worst) {
+			worst = ratio(f[4], f[3])
+			where = f[2]
+		}
+		# and never fewer
+		if (f[4] < f[3])
+			fewer = 1
+	}
+	if (fewer)
+		worst = "fewer"
+	bar("list: entries by accesses to something new", 1, worst, where)
+	split(grown["ima_nocache" OFS "same"], f, OFS)
+	bar("list: entries of what is listed already", 0, f[2], f[1] " accesses")
+	# pages that others have taken meanwhile
+	bar("list: bytes of memory an access to what is listed already", 1,
+		f[1] ? f[4] / f[1] : "missing", f[1] " accesses")
+}
+
 END {
 	print "promised", "at most", "worst", "where", "" > (out "/bars.csv")
 	print_unflagged()
@@ -231,5 +264,6 @@ END {
 	print_tasks()
 	print_bind()
 	print_mounting()
+	print_list()
 	exit failed != 0
 }
