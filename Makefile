@@ -24,7 +24,7 @@ server_objs := $(addprefix $(BUILD)/tests/server/,switchfs.o files.o control.o)
 ctl_objs := $(addprefix $(BUILD)/tests/server/,switchctl.o control.o)
 bench_objs := $(addprefix $(BUILD)/tests/bench/,measure.o probes.o)
 selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*_test.c) \
-	tests/filesystems/filesystems_test.c tests/model/model_test.c tests/hostile/hostile_test.c)
+	$(wildcard $(patsubst %,tests/%/*_test.c,filesystems model hostile attacks allocations)))
 # what they share
 selftest_parts := $(filter-out %_test.c,$(wildcard tests/selftests/ima/*.c))
 
@@ -185,6 +185,7 @@ $(selftests): $(BUILD)/%: %.c $(selftest_parts) $(wildcard tests/selftests/ima/*
 
 $(BUILD)/tests/model/model_test: tests/model/stage.c tests/model/steps.c tests/model/model.h
 $(BUILD)/tests/hostile/hostile_test: tests/hostile/device.c tests/hostile/hostile.h
+$(filter $(BUILD)/tests/attacks/%,$(selftests)): tests/attacks/attack.c tests/attacks/attack.h
 
 $(BUILD)/kernel/%-patched:
 	@kernel/build.sh $* patched

@@ -112,6 +112,21 @@ model_now() {
 	collect "$BUILD/same-lists-$1.ktap" "$1"
 }
 
+# Who owns a mount, or serves it, hides nothing that is used of it, and sheds nothing.
+attacks() {
+	local kernel=$1 how=$2 more=OWN_POLICY=1 words
+	[ "$how" != control ] || more+=" IMA_TEST_WITHOUT_OPTION=1"
+	GUEST_TIMEOUT=1800 "$how" attacks "$kernel" \
+		"RUN=selftests.guest TESTS=clear,shed,block $more" progs.img
+	words="RUN=selftests.guest TESTS=forced $more"
+	"$how" attacks-forced "$kernel" "$words ima_nocache=userns" progs.img
+	[ "$how" = control ] ||
+		"$how" attacks-forced-bind "$kernel" "$words ima_nocache=userns-bind" progs.img
+	# each of some hundred points of an access
+	[ -z "${FULL:-}" ] || GUEST_TIMEOUT=3600 "$how" hostile "$kernel" \
+		"RUN=selftests.guest TESTS=hostile $more" progs.img
+}
+
 # What relies on IMA: the list that a TPM vouches for, signatures, and the records of auditd.
 relying() {
 	local kernel=$1 how=$2 more="OWN_POLICY=1" n=$switches template
@@ -198,6 +213,8 @@ whole_kernel() {
 	begin root_filesystem "$patched" "$unpatched"
 	bind "$patched"
 	model "$patched" "$unpatched"
+	attacks "$patched" run
+	[ -z "${FULL:-}" ] || attacks "$unpatched" control
 	relying "$patched" run
 	relying "$unpatched" control
 	policies "$patched"
@@ -294,6 +311,9 @@ if [ "${1:-}" = debug ]; then
 		run forced "$kernel-patched-debug" \
 			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 		bind "$kernel-patched-debug"
+		FULL=1 attacks "$kernel-patched-debug" run
+		GUEST_TIMEOUT=7200 run allocations "$kernel-patched-debug" \
+			"RUN=selftests.guest TESTS=allocations OWN_POLICY=1 IMA_TEST_EXT4=/dev/vda" progs.img
 	done
 else
 	prepare_kernel "${whole[0]}" patched
