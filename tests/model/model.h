@@ -23,7 +23,7 @@
 #define TASKS 3
 #define NAMES 4
 #define MOST_GOT 32768 /* bytes that are kept of an access */
-#define MOST_ACCESSES (3 * STEPS)
+#define MOST_ACCESSES (6 * STEPS)
 #define MOST_ENTRIES (8 * STEPS)
 #define MOST_RECORDS (8 * STEPS)
 #define MARKER_OWNER 19999 /* of files by which the end of what was audited is found */
@@ -34,7 +34,7 @@ enum hook { BY_OPEN, BY_EXEC, BY_MMAP, HOOKS };
 enum operation {
 	READ, READ_KEPT, EXECUTE, MAP, PROTECT, CLOSE, MAP_TO_WRITE, WRITE_MAP, WRITE, TRUNCATE,
 	LABEL, RENAME, LINK, BELOW, REMOUNT, BIND_MOUNT, SECOND_MOUNT, OVER_MOUNT, DROP_CACHES,
-	POLICY, TOGETHER, RACE, OPERATIONS
+	POLICY, TOGETHER, RACE, MAP_KEPT, OPERATIONS
 };
 
 struct step {

@@ -43,6 +43,7 @@ static const struct {
 	[POLICY] = { "add rules", 4 },
 	[TOGETHER] = { "read by two at once", 3 },
 	[RACE] = { "read while it changes below", 3 },
+	[MAP_KEPT] = { "map to execute what is kept open", 5 },
 };
 
 const char *operation_name(enum operation operation)
@@ -196,6 +197,33 @@ static int read_kept(int number)
 		len = kept[i].map ? read_map(kept[i].map, kept[i].size) : read_whole(kept[i].fd);
 		if (len >= 0)
 			note(number, run->bound && kept[i].listed, false, buffer, len);
+	}
+	return 0;
+}
+
+/* Opened as it was, maybe before there was a rule or the option, or to write as well. */
+static int map_kept(int number)
+{
+	/* where the others lie is not known any more */
+	bool demanded = has_rule(BY_MMAP) && (run->bound || run->kind < OVERLAY);
+	ssize_t len;
+	off_t size;
+	char *map;
+
+	for (int i = 0; i < 2 * KEPT; i++) {
+		/* of a copy, as its attributes are the file's */
+		size = lseek(kept[i].fd, 0, SEEK_END);
+		if (kept[i].fd < 0 || size <= 0)
+			continue;
+		map = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, kept[i].fd, 0);
+		if (map == MAP_FAILED)
+			continue;
+		len = read_map(map, size);
+		munmap(map, size);
+		/* IMA may have found it to be longer or shorter */
+		if (len >= 0)
+			note(number, demanded && lseek(kept[i].fd, 0, SEEK_END) == size, false,
+			     buffer, len);
 	}
 	return 0;
 }
@@ -361,6 +389,8 @@ static int perform(int number)
 		return read_file(number, path);
 	case READ_KEPT:
 		return read_kept(number);
+	case MAP_KEPT:
+		return map_kept(number);
 	case EXECUTE:
 		return execute(number, path);
 	case MAP:
