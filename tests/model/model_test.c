@@ -8,8 +8,8 @@
  *
  * IMA_TEST_SEQUENCES in the environment is how many there are for each test, and IMA_TEST_SEED
  * the first seed. None is begun more than IMA_TEST_SECONDS after the first one of a test. One
- * that fails is made shorter, as far as it still fails, and run again by
- * its seed and IMA_TEST_SEQUENCES=1.
+ * that fails is made shorter, as far as it still fails, and run again by its seed and
+ * IMA_TEST_SEQUENCES=1.
  *
  * Without the option, the lists are printed: those of a kernel without the series must be the
  * same, which tests/model/same_lists.sh compares.
