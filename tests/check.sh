@@ -116,13 +116,13 @@ model_now() {
 attacks() {
 	local kernel=$1 how=$2 more=OWN_POLICY=1 words
 	[ "$how" != control ] || more+=" IMA_TEST_WITHOUT_OPTION=1"
-	GUEST_TIMEOUT=1800 "$how" attacks "$kernel" \
+	GUEST_TIMEOUT=${GUEST_TIMEOUT:-1800} "$how" attacks "$kernel" \
 		"RUN=selftests.guest TESTS=clear,shed,block $more" progs.img
 	words="RUN=selftests.guest TESTS=forced $more"
 	"$how" attacks-forced "$kernel" "$words ima_nocache=userns" progs.img
 	[ "$how" = control ] ||
 		"$how" attacks-forced-bind "$kernel" "$words ima_nocache=userns-bind" progs.img
-	# each of some hundred points of an access
+	# each request of an access, answered in each wrong way: that takes five minutes
 	[ -z "${FULL:-}" ] || GUEST_TIMEOUT=3600 "$how" hostile "$kernel" \
 		"RUN=selftests.guest TESTS=hostile $more" progs.img
 }

@@ -5,7 +5,7 @@
  *
  * Each allocation of a path fails once: the first, the second, and so on, until none had to
  * fail any more.  It fails alone, and then together with all that follow it, as then there is
- * no memory to report the failure either.
+ * no memory to report the failure either.  Pages fail in a walk of their own.
  *
  * The environment may name a block device to mount, as for mount_option_test.
  */
@@ -53,6 +53,7 @@ static const char *failures_are_missing(void)
 		{ "failslab/times", "-1" },
 		{ "failslab/probability", "100" },
 	};
+
 	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		if (set(settings[i][0], settings[i][1]))
@@ -331,22 +332,21 @@ TEST_F_TIMEOUT(mounted, mount_has_the_option_or_fails, 3600)
 	}
 }
 
-TEST_F_TIMEOUT(mounted, remount_sets_the_option_or_fails, 3600)
+/* Without the option, and then with it, or the other way about. */
+static void expect_remounts(struct __test_metadata *const _metadata, struct mounting *m, bool adds)
 {
-	struct mounting plain = self->m;
+	struct mounting plain = *m;
 
-	if (self->missing)
-		SKIP(return, "%s", self->missing);
-	for (int way = 0; next_way(&self->m, &way);) {
+	for (int way = 0; next_way(m, &way);) {
 		struct walk walk = {};
 
-		plain.fsconfig = self->m.fsconfig;
+		plain.fsconfig = m->fsconfig;
 		plain.option = "";
 		while (next_step(&walk)) {
-			ASSERT_EQ(0, mount_for_test(&plain));
-			ASSERT_EQ(0, do_step(&walk, remount_it, &self->m, 0));
-			EXPECT_EQ(!walk.status, shown(DIR, self->m.option)) {
-				log_step(_metadata, &walk, self->m.option);
+			ASSERT_EQ(0, mount_for_test(adds ? &plain : m));
+			ASSERT_EQ(0, do_step(&walk, remount_it, adds ? m : &plain, 0));
+			EXPECT_EQ(adds ? !walk.status : 1, shown(DIR, m->option)) {
+				log_step(_metadata, &walk, m->option);
 			}
 			ASSERT_EQ(0, umount(DIR));
 			expect_end(_metadata, &walk);
@@ -354,27 +354,18 @@ TEST_F_TIMEOUT(mounted, remount_sets_the_option_or_fails, 3600)
 	}
 }
 
-TEST_F_TIMEOUT(mounted, remount_without_it_clears_nothing, 3600)
+TEST_F_TIMEOUT(mounted, remount_sets_the_option_or_fails, 3600)
 {
-	struct mounting plain = self->m;
-
 	if (self->missing)
 		SKIP(return, "%s", self->missing);
-	for (int way = 0; next_way(&self->m, &way);) {
-		struct walk walk = {};
+	expect_remounts(_metadata, &self->m, true);
+}
 
-		plain.fsconfig = self->m.fsconfig;
-		plain.option = "";
-		ASSERT_EQ(0, mount_for_test(&self->m));
-		while (next_step(&walk)) {
-			ASSERT_EQ(0, do_step(&walk, remount_it, &plain, 0));
-			EXPECT_EQ(1, shown(DIR, self->m.option)) {
-				log_step(_metadata, &walk, self->m.option);
-			}
-			expect_end(_metadata, &walk);
-		}
-		ASSERT_EQ(0, umount(DIR));
-	}
+TEST_F_TIMEOUT(mounted, remount_without_it_clears_nothing, 3600)
+{
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
+	expect_remounts(_metadata, &self->m, false);
 }
 
 /* ---- what is shown ------------------------------------------------------- */
@@ -398,7 +389,10 @@ FIXTURE_TEARDOWN(filesystem)
 	umount2(DIR, MNT_DETACH);
 }
 
-/* All of mountinfo is read, and the end of the line of DIR is looked at. */
+/*
+ * All of mountinfo is read, and the end of the line of DIR is looked at.  shown() takes a read
+ * that fails for the end of the file, and here it is what may happen.
+ */
 static int read_mountinfo(const void *option)
 {
 	static char text[1 << 16];

@@ -238,6 +238,18 @@ static pid_t start_to_open(const char *path)
 	return pid;
 }
 
+/* One that opens the file, and whose next request of that kind gets no answer. */
+static pid_t start_to_be_held(struct attack *a, int request)
+{
+	pid_t pid;
+
+	a->slow->hold = request;
+	pid = start_to_open(DIR "/file");
+	while (!a->slow->held)
+		sched_yield();
+	return pid;
+}
+
 /* Whether it comes to wait, in one of the ways that /proc/PID/stat has letters for. */
 static bool waits(pid_t pid, const char *ways)
 {
@@ -299,11 +311,8 @@ TEST_F(block, who_opens_a_file_of_a_server_that_is_silent_ends_with_it)
 	/* without the option the kernel believes the attributes that it has */
 	for (size_t i = 0; i < ARRAY_SIZE(requests) - !self->a.option; i++) {
 		ASSERT_EQ(0, start_slow(&self->a));
-		self->a.slow->hold = requests[i];
 		ASSERT_EQ(0, leave_it_the_device(&self->a));
-		pid = start_to_open(DIR "/file");
-		while (!self->a.slow->held)
-			sched_yield();
+		pid = start_to_be_held(&self->a, requests[i]);
 		EXPECT_TRUE(waits(pid, "SD"));
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		stop_server(&self->a.s);
@@ -342,10 +351,7 @@ TEST_F(block, limit_second_who_opens_it_ends_with_the_first)
 	bool alone;
 
 	ASSERT_EQ(0, start_slow(&self->a));
-	self->a.slow->hold = FUSE_READ;
-	pid[0] = start_to_open(DIR "/file");
-	while (!self->a.slow->held)
-		sched_yield();
+	pid[0] = start_to_be_held(&self->a, FUSE_READ);
 	pid[1] = start_to_open(DIR "/file");
 	while (self->a.slow->opens < 2)
 		sched_yield();
@@ -376,10 +382,7 @@ TEST_F(block, others_go_on)
 
 	ASSERT_EQ(0, sha256(self->a.slow->other, sizeof(self->a.slow->other), digest));
 	ASSERT_EQ(0, start_slow(&self->a));
-	self->a.slow->hold = FUSE_READ;
-	pid = start_to_open(DIR "/file");
-	while (!self->a.slow->held)
-		sched_yield();
+	pid = start_to_be_held(&self->a, FUSE_READ);
 	/* on the same filesystem */
 	EXPECT_EQ(0, end_of(start_to_open(DIR "/other")));
 	EXPECT_EQ(1, measured(self->a.s.list, digest));
@@ -425,10 +428,7 @@ TEST_F(block, limit_administrator_ends_a_server_that_waits_for_itself)
 	ASSERT_EQ(0, start_slow(&self->a));
 	ASSERT_EQ(0, stat(DIR, &st));
 	order.number = minor(st.st_dev);
-	self->a.slow->hold = FUSE_GETXATTR;
-	pid[0] = start_to_open(DIR "/file");
-	while (!self->a.slow->held)
-		sched_yield();
+	pid[0] = start_to_be_held(&self->a, FUSE_GETXATTR);
 	pid[1] = start_to_open(DIR "/file");
 	while (self->a.slow->opens < 2)
 		sched_yield();

@@ -236,19 +236,19 @@ function print_list(    i, key, f, file, worst, where, fewer) {
 			f[4] ? sprintf("%.0f", f[6] / f[4]) : "-", f[7] > file
 		if (f[1] != "ima_nocache" || f[2] == "same")
 			continue
-		if (worst == "" || f[4] / f[3] > worst) {
-			worst = ratio(f[4], f[3])
+		if (where == "" || f[4] / f[3] > worst) {
+			worst = f[4] / f[3]
 			where = f[2]
 		}
 		# and never fewer
 		if (f[4] < f[3])
 			fewer = 1
 	}
-	if (fewer)
-		worst = "fewer"
-	bar("list: entries by accesses to something new", 1, worst, where)
+	bar("list: entries by accesses to something new", 1,
+		fewer ? "fewer" : where == "" ? "missing" : worst, where)
 	split(grown["ima_nocache" OFS "same"], f, OFS)
-	bar("list: entries of what is listed already", 0, f[2], f[1] " accesses")
+	bar("list: entries of what is listed already", 0,
+		f[1] ? f[2] : "missing", f[1] " accesses")
 	# pages that others have taken meanwhile
 	bar("list: bytes of memory an access to what is listed already", 1,
 		f[1] ? f[4] / f[1] : "missing", f[1] " accesses")

@@ -204,7 +204,7 @@ static int read_kept(int number)
 /* Opened as it was, maybe before there was a rule or the option, or to write as well. */
 static int map_kept(int number)
 {
-	/* where the others lie is not known any more */
+	/* of an overlay's file it is not known any more in which layer it was opened */
 	bool demanded = has_rule(BY_MMAP) && (run->bound || run->kind < OVERLAY);
 	ssize_t len;
 	off_t size;
