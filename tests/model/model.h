@@ -108,6 +108,9 @@ int send_out(enum errand errand, enum hook hook);
 /* The path of file @name, in @path, through one of the mounts that there are. */
 void name_file(char path[LIST_NAME], int where, int name);
 
+/* Whether a path in the list, or behind a quote in the log, is that of a file. */
+bool is_of_files(const char *path);
+
 /*
  * Whether the option is to be in force there: not on a file that has been copied up to a layer
  * without it, nor where an overlay that has it is a layer of another.

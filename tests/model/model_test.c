@@ -68,7 +68,7 @@ static void note_list(int step)
 		*end = '\0';
 		if (sscanf(line, "%*d %128s %*s %159s %255s", template, content,
 			   entry->path) != 3 ||
-		    strncmp(entry->path, USE "/", strlen(USE "/")))
+		    !is_of_files(entry->path))
 			continue;
 		entry->step = step;
 		entry->violation = !template[strspn(template, "0")];

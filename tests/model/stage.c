@@ -89,11 +89,18 @@ static int open_marker(char path[LIST_NAME])
 	return fd < 0 ? -1 : ret;
 }
 
+bool is_of_files(const char *path)
+{
+	/* where the mount is gone IMA has the name alone, see ima_d_path() */
+	return !strncmp(path, USE "/", strlen(USE "/")) ||
+	       (path[0] >= '0' && path[0] < '0' + NAMES && (!path[1] || path[1] == '"'));
+}
+
 static int read_records(void)
 {
 	struct pollfd fd = { .fd = kernel_log, .events = POLLIN };
 	char line[RECORD_SIZE], marker[LIST_NAME];
-	const char *digest;
+	const char *digest, *file;
 	ssize_t len;
 
 	if (open_marker(marker))
@@ -110,7 +117,8 @@ static int read_records(void)
 		if (strstr(line, marker))
 			return 0;
 		digest = strstr(line, "sha256:");
-		if (!digest || !strstr(line, "file=\"" USE "/"))
+		file = strstr(line, "file=\"");
+		if (!digest || !file || !is_of_files(file + strlen("file=\"")))
 			continue;
 		if (run->records == MOST_RECORDS)
 			return -1;

@@ -270,9 +270,9 @@ static int execute(int number, const char *path)
 static int map_file(int number, const char *path)
 {
 	const struct step *step = &run->step[number];
-	bool first = step->operation == PROTECT;
+	bool first = step->operation == PROTECT, whole;
 	struct kept new = { .fd = open(path, O_RDONLY | O_CLOEXEC) };
-	struct stat st;
+	struct stat st, now;
 	ssize_t len;
 
 	if (new.fd < 0)
@@ -285,10 +285,12 @@ static int map_file(int number, const char *path)
 		return -1;
 	}
 	new.size = st.st_size;
-	new.listed = has_rule(BY_OPEN) || (has_rule(BY_MMAP) && !first);
+	/* for the map IMA may have found it to be longer or shorter than the attributes said */
+	whole = !fstat(new.fd, &now) && now.st_size == st.st_size;
+	new.listed = whole && (has_rule(BY_OPEN) || (has_rule(BY_MMAP) && !first));
 	len = read_map(new.map, new.size);
 	if (len >= 0)
-		note(number, new.listed, true, buffer, len);
+		note(number, new.listed, whole, buffer, len);
 	if (first && !mprotect(new.map, new.size, PROT_READ | PROT_EXEC))
 		read_map(new.map, new.size);
 	keep(new, KEPT + step->number % KEPT);
