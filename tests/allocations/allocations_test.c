@@ -27,6 +27,7 @@
 
 #define FUSE_DEVICE 100 /* descriptor */
 #define FUSE_OPTIONS "fd=100,rootmode=40000,user_id=0,group_id=0"
+#define MARKERS 30999 /* owner of files */
 #define UNPREPARED 99 /* exit status of no program */
 #define KILLED 1000 /* in place of an error number */
 #define HIDDEN 1001 /* the option is not shown where it must be */
@@ -523,7 +524,7 @@ FIXTURE_VARIANT_ADD(used, exec_bound) { .hook = BY_EXEC, .bind = true };
 
 FIXTURE_SETUP(used)
 {
-	self->missing = ima_is_missing() ?: failures_are_missing();
+	self->missing = ima_is_missing() ?: audit_records_are_missing() ?: failures_are_missing();
 	if (!self->missing && variant->bind)
 		self->missing = bind_is_missing();
 	if (self->missing)
@@ -638,6 +639,57 @@ TEST_F_TIMEOUT(used, wrong_content_never_passes, 3600)
 	right = (struct walk){};
 	ASSERT_EQ(0, do_step(&right, use_it, &access, 0));
 	EXPECT_EQ(0, right.status);
+}
+
+/* Whether the kernel has said since the last question that it could not make an audit record. */
+static bool record_was_lost(int log)
+{
+	char message[RECORD_SIZE];
+	bool lost = false;
+	ssize_t len;
+
+	while ((len = read(log, message, sizeof(message) - 1)) > 0) {
+		message[len] = '\0';
+		lost = lost || strstr(message, "audit_lost=");
+	}
+	return lost;
+}
+
+/* Markers are of another owner, so that no record of the file is one for them. */
+TEST_F_TIMEOUT(used, access_fails_or_is_audited_or_the_loss_is_told, 3600)
+{
+	const struct access access = { variant->hook, DIR "/file" };
+	static const char *const failure[] = { "op=collect_data", "res=0", NULL };
+	int log = open_log(), loss = open_log(), records, failures;
+	struct walk walk = {};
+	uid_t owner;
+	bool lost;
+
+	if (self->missing)
+		SKIP(return, "%s", self->missing);
+	ASSERT_EQ(0, add_rule("audit", "fuse", MARKERS));
+	ASSERT_EQ(0, start(&self->s, "audit", variant->hook, self->option));
+	self->s.held = open(access.path, O_PATH | O_CLOEXEC);
+	owner = served->owner;
+	while (next_step(&walk)) {
+		served->which = !served->which;
+		EXPECT_EQ(0, do_step(&walk, use_it, &access, served->which));
+		lost = record_was_lost(loss);
+		served->owner = MARKERS;
+		records = audit_messages(self->s.log, DIR, (const char *const []){
+			"type=1805", self->s.digest[served->which], NULL });
+		failures = audit_messages(log, DIR, failure);
+		served->owner = owner;
+		ASSERT_LE(0, records);
+		ASSERT_LE(0, failures);
+		EXPECT_FALSE(!walk.status && !records && !failures && !lost) {
+			log_step(_metadata, &walk, "no record");
+		}
+		EXPECT_FALSE(!walk.failed && !records);
+		expect_end(_metadata, &walk);
+	}
+	close(loss);
+	close(log);
 }
 
 TEST_HARNESS_MAIN

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/elf.h>
 #include <linux/fs.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,14 +16,14 @@
 
 #include "kselftest.h"
 
+#include "../selftests/ima/tasks.h"
 #include "model.h"
 
 #define STORE "/mnt/store" /* of the FUSE program */
 #define LAYER "/mnt/lower"
 #define UPPER "/mnt/upper"
-#define CODE 0x80
+#define LENGTH 0xb0 /* where it has its size, after the code */
 #define STAMP 0xc0 /* in each page, where a content says which one it is */
-#define BASE 0x400000
 
 enum { AT_MAIN, AT_BOUND, AT_SECOND, AT_OVER, MOUNTS };
 
@@ -181,36 +180,20 @@ static int start_errands(void)
 	return 0;
 }
 
-/* Write its own image to standard output, and exit. */
-static void make_program(char *data, size_t size)
+void make_content(char *data, size_t size, int number)
 {
+	/* write its own image to standard output, and exit */
 	static const unsigned char code[] = {
 		0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0, /* write to 1 */
-		0xbe, 0, 0, BASE >> 16, 0, /* from BASE */
-		0x8b, 0x14, 0x25, CODE - 8, 0, BASE >> 16, 0, /* what CODE - 8 says */
+		0xbe, 0, 0, PROGRAM_BASE >> 16, 0, /* from the start */
+		0x8b, 0x14, 0x25, LENGTH, 0, PROGRAM_BASE >> 16, 0, /* what LENGTH says */
 		0x0f, 0x05, 0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05, /* exit */
-	};
-	struct elf64_hdr head = {
-		.e_ident = ELFMAG "\2\1\1", .e_type = ET_EXEC, .e_machine = EM_X86_64,
-		.e_version = EV_CURRENT, .e_entry = BASE + CODE, .e_phoff = sizeof(head),
-		.e_ehsize = sizeof(head), .e_phentsize = sizeof(struct elf64_phdr), .e_phnum = 1,
-	};
-	struct elf64_phdr segment = {
-		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = BASE, .p_paddr = BASE,
-		.p_filesz = size, .p_memsz = size, .p_align = 4096,
 	};
 	unsigned int length = size;
 
-	memcpy(data, &head, sizeof(head));
-	memcpy(data + sizeof(head), &segment, sizeof(segment));
-	memcpy(data + CODE - 8, &length, sizeof(length));
-	memcpy(data + CODE, code, sizeof(code));
-}
-
-void make_content(char *data, size_t size, int number)
-{
 	memset(data, '#', size);
-	make_program(data, size);
+	make_program(data, size, code, sizeof(code));
+	memcpy(data + LENGTH, &length, sizeof(length));
 	for (size_t at = STAMP; at + 48 <= size; at += 4096)
 		sprintf(data + at, "content %d of run %u", number, run->salt);
 }
@@ -223,7 +206,7 @@ static size_t any_size(unsigned int any)
 	return any % 2 ? sizes[any / 2 % 6] : 256 + any / 2 % 16000;
 }
 
-static int make_files(const char *dir)
+static int fill_with_files(const char *dir)
 {
 	static char data[MOST_GOT];
 	char path[LIST_NAME];
@@ -291,21 +274,21 @@ static int mount_all(void)
 	switch (run->kind) {
 	case FUSE_ROOT:
 	case FUSE_USERNS:
-		if (make_files(STORE))
+		if (fill_with_files(STORE))
 			return -1;
 		return mount_fuse();
 	case TMPFS:
 		if (mount("none", MAIN, "tmpfs", 0, run->option))
 			return -1;
-		return make_files(MAIN);
+		return fill_with_files(MAIN);
 	case EXT4:
 		if (mount(device(), MAIN, "ext4", 0, run->option))
 			return -1;
 		remove_files(); /* of another sequence */
-		return make_files(MAIN);
+		return fill_with_files(MAIN);
 	default:
 		if (mount("none", LAYER, "tmpfs", 0, run->kind == LOWER ? run->option : NULL) ||
-		    make_files(LAYER))
+		    fill_with_files(LAYER))
 			return -1;
 		return mount_layers();
 	}

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/elf.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +15,6 @@
 #include "kselftest.h"
 
 #define NONCE (2 * 4096) /* where a program has what no other file has */
-#define CODE 0x80
-#define BASE 0x400000UL
 
 const char *const hook_names[HOOKS] = { "FILE_CHECK", "MMAP_CHECK", "BPRM_CHECK" };
 
@@ -39,28 +36,17 @@ const char *bind_is_missing(void)
 }
 
 /* A program that waits until its standard input ends, and exits with the digit at MARK. */
-static void make_program(char *data, int digit)
+static void make_content(char *data, int digit)
 {
 	static const char code[] = {
 		0x31, 0xff, 0x48, 0x89, 0xe6, 0xba, 1, 0, 0, 0, 0x31, 0xc0, 0x0f, 0x05, /* read */
-		0x0f, 0xb6, 0x3c, 0x25, 0x00, 0x40, 0x41, 0x00, /* movzbl BASE + MARK, %edi */
+		0x0f, 0xb6, 0x3c, 0x25, 0x00, 0x40, 0x41, 0x00, /* what is at MARK */
 		0x83, 0xef, '0', 0xb8, 60, 0, 0, 0, 0x0f, 0x05, /* exit */
 	};
 	static int nonce;
-	struct elf64_hdr head = {
-		.e_ident = ELFMAG "\2\1\1", .e_type = ET_EXEC, .e_machine = EM_X86_64,
-		.e_version = EV_CURRENT, .e_entry = BASE + CODE, .e_phoff = sizeof(head),
-		.e_ehsize = sizeof(head), .e_phentsize = sizeof(struct elf64_phdr), .e_phnum = 1,
-	};
-	struct elf64_phdr segment = {
-		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = BASE, .p_paddr = BASE,
-		.p_filesz = PROGRAM_SIZE, .p_memsz = PROGRAM_SIZE, .p_align = 4096,
-	};
 
 	memset(data, '#', PROGRAM_SIZE);
-	memcpy(data, &head, sizeof(head));
-	memcpy(data + sizeof(head), &segment, sizeof(segment));
-	memcpy(data + CODE, code, sizeof(code));
+	make_program(data, PROGRAM_SIZE, code, sizeof(code));
 	snprintf(data + NONCE, 64, "%d of test %d", nonce++, getpid());
 	data[MARK] = '0' + digit;
 }
@@ -68,7 +54,7 @@ static void make_program(char *data, int digit)
 int new_programs(struct setting *s)
 {
 	for (int i = 0; i < CONTENTS; i++) {
-		make_program(served->content[i].data, i);
+		make_content(served->content[i].data, i);
 		served->content[i].size = PROGRAM_SIZE;
 		served->content[i].told = PROGRAM_SIZE;
 		if (sha256(served->content[i].data, PROGRAM_SIZE, s->digest[i]))

@@ -629,32 +629,16 @@ TEST_F(header, other_interpreter_is_refused)
 
 #ifdef __x86_64__
 /* A program of @size bytes that ends with @status, and is this test's alone. */
-static void make_program(struct content *content, size_t size, unsigned char status)
+static void make_content(struct content *content, size_t size, unsigned char status)
 {
-	static const unsigned char code[] = {
+	const unsigned char code[] = {
 		0xb8, 60, 0, 0, 0, /* mov $SYS_exit, %eax */
-		0xbf, 0, 0, 0, 0, /* mov $status, %edi */
+		0xbf, status, 0, 0, 0, /* mov $status, %edi */
 		0x0f, 0x05, /* syscall */
 	};
-	const __u64 base = 0x400000, start = sizeof(struct elf64_hdr) + sizeof(struct elf64_phdr);
-	const struct elf64_hdr ehdr = {
-		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-			     EV_CURRENT },
-		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-		.e_entry = base + start, .e_phoff = sizeof(ehdr), .e_ehsize = sizeof(ehdr),
-		.e_phentsize = sizeof(struct elf64_phdr), .e_phnum = 1,
-	};
-	const struct elf64_phdr phdr = {
-		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = base, .p_paddr = base,
-		.p_filesz = size, .p_memsz = size, .p_align = 4096,
-	};
-	char *data = content->data;
 
-	memcpy(data, &ehdr, sizeof(ehdr));
-	memcpy(data + sizeof(ehdr), &phdr, sizeof(phdr));
-	memcpy(data + start, code, sizeof(code));
-	data[start + 6] = status;
-	snprintf(data + start + sizeof(code), 16, "%d", getpid());
+	make_program(content->data, size, code, sizeof(code));
+	snprintf(content->data + PROGRAM_CODE + sizeof(code), 16, "%d", getpid());
 }
 
 /* A rule for CREDS_CHECK is asked for the program alone on newer kernels. */
@@ -665,7 +649,7 @@ TEST_F(header, other_header_of_a_program_is_a_violation_by_credentials)
 
 	way.hook = BY_CREDENTIALS;
 	for (int i = 0; i < 2; i++)
-		make_program(&served->content[i], SIZE, 42);
+		make_content(&served->content[i], SIZE, 42);
 	/* which makes no difference to what the program does */
 	served->content[1].data[EI_PAD] = 1;
 	ASSERT_EQ(0, set_sizes(&self->s, SIZE, SIZE));

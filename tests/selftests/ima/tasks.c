@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/elf.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -183,6 +184,24 @@ int has_loaded(struct loader *loader)
 	if (waitpid(loader->pid, &status, 0) != loader->pid)
 		return errno;
 	return WEXITSTATUS(status);
+}
+
+void make_program(char *data, size_t size, const void *code, size_t len)
+{
+	struct elf64_hdr head = {
+		.e_ident = ELFMAG "\2\1\1", .e_type = ET_EXEC, .e_machine = EM_X86_64,
+		.e_version = EV_CURRENT, .e_entry = PROGRAM_BASE + PROGRAM_CODE,
+		.e_phoff = sizeof(head), .e_ehsize = sizeof(head),
+		.e_phentsize = sizeof(struct elf64_phdr), .e_phnum = 1,
+	};
+	struct elf64_phdr segment = {
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = PROGRAM_BASE,
+		.p_paddr = PROGRAM_BASE, .p_filesz = size, .p_memsz = size, .p_align = 4096,
+	};
+
+	memcpy(data, &head, sizeof(head));
+	memcpy(data + sizeof(head), &segment, sizeof(segment));
+	memcpy(data + PROGRAM_CODE, code, len);
 }
 
 int start_program(struct program *program, const char *path)

@@ -52,6 +52,15 @@ int start_hashing(struct task *task);
 /* Wait for the end. */
 int has_opened(struct task *task);
 
+#define PROGRAM_BASE 0x400000 /* the address at which a program is mapped as a whole */
+#define PROGRAM_CODE 0x80 /* bytes into the program, where it begins */
+
+/*
+ * Make @data, of @size bytes, an x86-64 program with @code, of @len bytes.  What follows the
+ * code stays as it is.
+ */
+void make_program(char *data, size_t size, const void *code, size_t len);
+
 /* A program that runs, with nothing yet on its standard input. */
 struct program {
 	pid_t pid;
