@@ -24,7 +24,7 @@ server_objs := $(addprefix $(BUILD)/tests/server/,switchfs.o files.o control.o)
 ctl_objs := $(addprefix $(BUILD)/tests/server/,switchctl.o control.o)
 bench_objs := $(addprefix $(BUILD)/tests/bench/,measure.o probes.o)
 selftests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/selftests/ima/*_test.c) \
-	$(wildcard $(patsubst %,tests/%/*_test.c,filesystems model hostile attacks allocations)))
+	$(wildcard $(patsubst %,tests/%/*_test.c,filesystems model hostile attacks allocations options)))
 # what they share
 selftest_parts := $(filter-out %_test.c,$(wildcard tests/selftests/ima/*.c))
 
@@ -183,9 +183,10 @@ $(selftests): $(BUILD)/%: %.c $(selftest_parts) $(wildcard tests/selftests/ima/*
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS)) -isystem $(harness) $(FUSE_CFLAGS) -o $@ $< \
 		$(filter-out $<,$(filter %.c,$^)) -pthread $(FUSE_LIBS)
 
-$(BUILD)/tests/model/model_test: tests/model/stage.c tests/model/steps.c tests/model/model.h
+$(BUILD)/tests/model/model_test: tests/model/stage.c tests/model/steps.c tests/model/model.h tests/model/random.h
 $(BUILD)/tests/hostile/hostile_test: tests/hostile/device.c tests/hostile/hostile.h
 $(filter $(BUILD)/tests/attacks/%,$(selftests)): tests/attacks/attack.c tests/attacks/attack.h
+$(BUILD)/tests/options/fuzz_test: $(addprefix tests/options/,calls.c grammar.c strings.c fuzz.h) tests/model/random.h
 
 $(BUILD)/kernel/%-patched:
 	@kernel/build.sh $* patched

@@ -31,6 +31,7 @@ config=
 few_random="IMA_TEST_SEED=1 IMA_TEST_SERVERS=60"
 random=$few_random
 sequences="IMA_TEST_SEED=1 IMA_TEST_SEQUENCES=60"
+strings="IMA_TEST_SEED=1"
 few_switches=200
 switches=$few_switches
 case $asked in
@@ -39,7 +40,8 @@ all) whole=("${all_kernels[@]}") FULL=1 ;;
 *) whole=("$asked") ;;
 esac
 [ -z "${FULL:-}" ] || config=full random=IMA_TEST_SERVERS=1000 switches=10000 \
-	sequences="IMA_TEST_SEED=$RANDOM IMA_TEST_SEQUENCES=400"
+	sequences="IMA_TEST_SEED=$RANDOM IMA_TEST_SEQUENCES=400" \
+	strings="IMA_TEST_SEED=$RANDOM IMA_TEST_STRINGS=20000"
 
 results_in "$BUILD/results"
 
@@ -93,6 +95,15 @@ bind() {
 		"${disks[@]}"
 	run forced-bind "$1" \
 		"RUN=forced.guest ima_nocache=userns-bind ima_nocache=bogus ima_nocache ima_bind_max=bogus ima_bind_max=1M"
+}
+
+# The option in the strings of mount(2) and fsconfig(2): as it is asked for, and in made-up ones.
+options() {
+	local kernel=$1 how=$2 more=$DISKS
+	[ "$how" != control ] || more+=" IMA_TEST_WITHOUT_OPTION=1"
+	"$how" options "$kernel" "RUN=mount_option_test $more" "${disks[@]}"
+	GUEST_TIMEOUT=${GUEST_TIMEOUT:-1800} "$how" strings "$kernel" \
+		"RUN=selftests.guest TESTS=fuzz OWN_POLICY=1 $strings $more" "${disks[@]}"
 }
 
 # Made-up sequences of steps, of which a model knows what the list must have. Without the
@@ -206,9 +217,8 @@ whole_kernel() {
 	experiment "$1" $control patched
 	reevaluation "$patched" run
 	reevaluation "$unpatched" control
-	run options "$patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
-	control options "$unpatched" "RUN=mount_option_test IMA_TEST_WITHOUT_OPTION=1 $DISKS" \
-		"${disks[@]}"
+	options "$patched" run
+	options "$unpatched" control
 	run forced "$patched" "RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 	begin root_filesystem "$patched" "$unpatched"
 	bind "$patched"
@@ -307,7 +317,7 @@ if [ "${1:-}" = debug ]; then
 	export GUEST_WORDS="panic_on_warn=1 no5lvl rcupdate.rcu_cpu_stall_timeout=300" GUEST_TIMEOUT=3600
 	for kernel in "${whole[@]}"; do
 		reevaluation "$kernel-patched-debug" run
-		run options "$kernel-patched-debug" "RUN=mount_option_test $DISKS" "${disks[@]}"
+		options "$kernel-patched-debug" run
 		run forced "$kernel-patched-debug" \
 			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 		bind "$kernel-patched-debug"
@@ -343,7 +353,7 @@ else
 			prepare_kernel "$kernel" patched
 			experiment "$kernel" patched
 			reevaluation "$kernel-patched" run
-			run options "$kernel-patched" "RUN=mount_option_test $DISKS" "${disks[@]}"
+			options "$kernel-patched" run
 			bind "$kernel-patched"
 			model "$kernel-patched"
 		done

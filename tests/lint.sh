@@ -34,7 +34,7 @@ checkpatch() {
 
 checkpatch_tests() {
 	perl "$BUILD/kernel/$KERNEL-patched/checkpatch.pl" --no-tree --strict -q \
-		--max-line-length=100 -f tests/{selftests/ima,filesystems,model,hostile,attacks,allocations}/*.c
+		--max-line-length=100 -f tests/{selftests/ima,filesystems,model,hostile,attacks,allocations,options}/*.c
 }
 
 tidy() {

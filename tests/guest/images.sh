@@ -55,7 +55,7 @@ apparmor_parser --skip-kernel-load --skip-cache --stdout "$here/../lsm/apparmor.
 	> "$root/tests/apparmor.policy"
 add "$BUILD/confined" tests
 mksquashfs "$BUILD/progs" "$root/tests/progs.squashfs" -quiet -no-progress
-for test in "$BUILD"/tests/{selftests/ima,filesystems,model,hostile,attacks,allocations}/*_test; do
+for test in "$BUILD"/tests/{selftests/ima,filesystems,model,hostile,attacks,allocations,options}/*_test; do
 	[ ! -e "$test" ] || add "$test" tests
 done
 

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "../selftests/ima/ima.h"
+#include "random.h"
 
 #define USE "/mnt/use" /* below it are all mounts that files are used through */
 #define MAIN USE "/main"
@@ -130,9 +131,6 @@ int mount_over(void);
 int remount(unsigned int any);
 
 /* steps.c: what a step does, by one of the tasks */
-
-/* The next number from *@state. */
-unsigned int any(unsigned long long *state);
 
 struct step draw_step(unsigned long long seed, int number);
 const char *operation_name(enum operation operation);

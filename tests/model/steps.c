@@ -51,16 +51,6 @@ const char *operation_name(enum operation operation)
 	return operations[operation].name;
 }
 
-/* splitmix64, see https://prng.di.unimi.it/splitmix64.c */
-unsigned int any(unsigned long long *state)
-{
-	unsigned long long z = (*state += 0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return (z ^ (z >> 31)) >> 32;
-}
-
 /* Each is drawn by itself: a sequence without some of them has the others as they are. */
 struct step draw_step(unsigned long long seed, int number)
 {
