@@ -287,10 +287,13 @@ TEST_F(block, who_opens_a_file_of_a_server_that_has_stopped_can_be_killed)
 	ASSERT_EQ(0, start_slow(&self->a));
 	for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
 		self->a.slow->stop_after = stops[i];
-		if (!stops[i])
+		if (!stops[i]) {
 			ASSERT_EQ(0, kill(self->a.s.server, SIGSTOP));
+			ASSERT_TRUE(has_stopped(self->a.s.server));
+		}
 		pid = start_to_open(DIR "/file");
-		ASSERT_TRUE(has_stopped(self->a.s.server));
+		if (stops[i])
+			ASSERT_TRUE(has_stopped(self->a.s.server));
 		EXPECT_TRUE(waits(pid, "SD")) {
 			TH_LOG("after request %d", stops[i]);
 		}
@@ -424,6 +427,7 @@ TEST_F(block, limit_administrator_ends_a_server_that_waits_for_itself)
 	struct order order = { .act = abort_connection };
 	struct stat st;
 	pid_t pid[2];
+	bool alone;
 
 	ASSERT_EQ(0, start_slow(&self->a));
 	ASSERT_EQ(0, stat(DIR, &st));
@@ -437,11 +441,11 @@ TEST_F(block, limit_administrator_ends_a_server_that_waits_for_itself)
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(0, kill(pid[i], SIGKILL));
 	stop_server(&self->a.s);
-	EXPECT_EQ('D', state_of(pid[0]));
-	/* with bind it may not have come that far */
-	if (!self->a.option || !variant->bind)
-		EXPECT_EQ('D', state_of(pid[1]));
-	EXPECT_EQ(0, have_done(&self->a.root, &order));
+	/* with bind the second one may have come to where a signal ends it, and the device then */
+	alone = self->a.option && variant->bind;
+	for (int i = 0; i < 2; i++)
+		EXPECT_TRUE(alone || state_of(pid[i]) == 'D');
+	EXPECT_TRUE(!have_done(&self->a.root, &order) || alone);
 	for (int i = 0; i < 2; i++)
 		EXPECT_TRUE(was_killed(pid[i]));
 }

@@ -124,6 +124,9 @@ void make_content(char *data, size_t size, int number);
 /* Change a file where the kernel does not see it.  EOPNOTSUPP where there is no way to do that. */
 int write_below(int name, int number, unsigned int any);
 
+/* Whether a file that is opened now has that content, or nobody can tell. */
+bool is_present(int name, const char *data, size_t len);
+
 /* Mount it once more. */
 int mount_bound(void);
 int mount_second(void);

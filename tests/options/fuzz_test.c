@@ -139,10 +139,9 @@ static void judge_again(struct model *m, const struct seen *seen, int asked)
 	if (had)
 		promise(m, NEVER_CLEARED, (seen->has & had) == had);
 	if (asked & ~had)
-		promise(m, SECOND_SETS_NOTHING,
-			seen->has == had && (seen->error || !(asked & ~has)));
+		promise(m, SECOND_SETS_NOTHING, seen->has == had);
 	if (!seen->error && asked)
-		promise(m, SET_IF_ASKED, (seen->second & has) == has);
+		promise(m, SET_IF_ASKED, (seen->second & asked) == asked);
 	if (!seen->error && has != (HAS_NOCACHE | HAS_BIND))
 		promise(m, UNSET_IF_UNASKED, !(seen->second & ~has));
 	m->has = seen->has;
