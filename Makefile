@@ -33,13 +33,14 @@ PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/
 	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-attest shell check check-debug check-real check-peers check-hosts check-install bench programs packages patches applies kernel-deb dist lint clean
+.PHONY: help demo demo-attest shell check check-debug check-long check-real check-peers check-hosts check-install bench programs packages patches applies kernel-deb dist lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
 	@echo 'make demo-attest  who is deceived when a machine is attested that has a TPM'
 	@echo 'make check     all tests'
 	@echo 'make check-debug  those about the kernel, on kernels with KASAN and lockdep'
+	@echo 'make check-long   what is made up, much of it, and everything at once: hours'
 	@echo 'make check-real   FUSE programs, fstab, systemd and containers, in a whole Debian'
 	@echo 'make check-peers  test suites of other projects, with the patches and without'
 	@echo 'make check-hosts  make demo in a new minimal Debian'
@@ -84,6 +85,9 @@ check:
 
 check-debug:
 	@tests/check.sh debug
+
+check-long:
+	@tests/long/long.sh
 
 check-real:
 	@tests/real/check.sh
