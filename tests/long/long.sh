@@ -31,8 +31,8 @@ each_part() {
 	local kernel i words="RUN=selftests.guest OWN_POLICY=1"
 	local disks="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 	local -x GUEST_TIMEOUT=10800 GUEST_WORDS=$debug_words GUEST_CPUS=2 GUEST_MEMORY=2048
-	# the longest one first, so that the others run beside it
-	"$1" soak "$newest-patched-debug" \
+	# the longest one first, so that the others run beside it; its last tests have an hour to end
+	GUEST_TIMEOUT=$((SOAK + 4500)) "$1" soak "$newest-patched-debug" \
 		"RUN=soak.guest OWN_POLICY=1 SOAK=$SOAK audit_backlog_limit=0" progs.img
 	GUEST_CPUS=1 GUEST_MEMORY=1024
 	"$1" strings "$newest-patched-debug" \
