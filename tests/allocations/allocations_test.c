@@ -112,7 +112,7 @@ static void expect_end(struct __test_metadata *const _metadata, const struct wal
 	EXPECT_LT(0, walk->refused) {
 		log_step(_metadata, walk, "never refused");
 	}
-	TH_LOG("%d allocations%s failed", walk->n - 1, names[walk->what]);
+	ksft_print_msg("%d allocations%s failed\n", walk->n - 1, names[walk->what]);
 }
 
 /* Have a FUSE device, which serves nobody, and mounts but once. */
