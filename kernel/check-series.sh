@@ -86,8 +86,9 @@ objects() {
 	sed -n 's|^+++ b/\(.*\)\.c$|\1.o|p' "$1" | grep -v '^tools/' | sort -u
 }
 
-# compile CONFIGURATION OBJECTS...: what W=1 and sparse say, without line numbers. In the headers
-# of older kernels sparse does not find out when refcount_dec_and_lock() locks.
+# compile CONFIGURATION OBJECTS...: what W=1 and sparse say, without line numbers. The headers of
+# 6.1 and 6.12 do not tell sparse that refcount_dec_and_lock() locks only if it returns true. So
+# it warns of ima_copy_put(), as it does of free_uid() there.
 compile() {
 	local obj=$work/without-$1 object wanted=()
 	shift
@@ -170,7 +171,7 @@ for p in "${patches[@]}"; do
 		[ -z "$new" ] || { echo "# without $without: $new"; bad=1; }
 	done
 	result "$bad" "$name builds alone, and adds no warning"
-	# up to this one they change what has nothing to do with the option
+	# the patches up to this one change code that has nothing to do with the option
 	[[ $p != *-fs-change-s_iflags-of-* ]] || functions > "$work/functions"
 done
 

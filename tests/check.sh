@@ -13,7 +13,6 @@
 # newest, or KERNEL alone.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
-asked=${KERNEL:-}
 # shellcheck source=tests/prepare.sh
 . tests/prepare.sh
 # shellcheck source=tests/jobs.sh
@@ -311,10 +310,7 @@ if [ "${1:-}" = debug ]; then
 		prepare_kernel "$kernel" patched "patched debug"
 	done
 	prepare_images "${whole[0]}"
-	# While 6.1 looks its CPU over, KASAN takes addresses of five-level page tables for
-	# wild ones: an interrupt just then ends the boot. A file of 64 MB is hashed without a
-	# break, under KASAN for longer than RCU waits for a CPU by default.
-	export GUEST_WORDS="panic_on_warn=1 no5lvl rcupdate.rcu_cpu_stall_timeout=300" GUEST_TIMEOUT=3600
+	export GUEST_WORDS=$debug_words GUEST_TIMEOUT=3600
 	for kernel in "${whole[@]}"; do
 		reevaluation "$kernel-patched-debug" run
 		options "$kernel-patched-debug" run

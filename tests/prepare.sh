@@ -3,6 +3,8 @@
 # Sourced by what runs guests: everything they are made of, up to date.
 
 # shellcheck disable=SC2034 # for who sources this
+asked=${KERNEL:-} # or "" if it is left to the command
+# shellcheck disable=SC2034
 mapfile -t all_kernels < <(awk '!/^#/ { print $1 }' kernel/kernels)
 default_kernel=$(kernel/default.sh)
 KERNEL=${KERNEL:-$default_kernel}
@@ -40,6 +42,12 @@ prepare_images() {
 		make -s programs KERNEL="$1" WERROR=-Werror
 	step "making the guest's disks" tests/guest/images.sh "$BUILD/images"
 }
+
+# Words for a debug kernel. While 6.1 looks its CPU over, KASAN takes addresses of five-level
+# page tables for wild ones: an interrupt just then ends the boot. A file of 64 MB is hashed
+# without a break, under KASAN for longer than RCU waits for a CPU by default.
+# shellcheck disable=SC2034 # for who sources this
+debug_words="panic_on_warn=1 no5lvl rcupdate.rcu_cpu_stall_timeout=300"
 
 # guest_dir NAME KERNEL-VARIANT: where a guest leaves its report
 guest_dir() {

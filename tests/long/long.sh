@@ -1,16 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # make check-long: what takes hours. Many made-up sequences of steps, servers and strings on
-# each kernel, tests that meet on one that finds data races, and on one with KASAN and
-# kmemleak each failure of an allocation, and everything at once. KERNEL=6.12 does all of
-# that on that kernel alone.
+# each kernel, and tests whose tasks meet on a variant of it that finds data races. On a variant
+# of the newest with KASAN and kmemleak: each allocation that can fail, and everything at once.
+# KERNEL=6.12 does all of that on that kernel alone.
 #
 # It can be stopped and run again: a guest that has passed is not run anew, as long as the
 # kernel and the tests are the same. The table at the end, of what was done and how much of
 # it went wrong, is also in $BUILD/long.table.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
-asked=${KERNEL:-}
 # shellcheck source=tests/prepare.sh
 . tests/prepare.sh
 # shellcheck source=tests/jobs.sh
@@ -19,8 +18,7 @@ export BUILD
 unset KERNEL
 kernels=("${all_kernels[@]}")
 [ -z "$asked" ] || kernels=("$asked")
-newest=${kernels[-1]} # is also the one that looks for mistakes
-debug_words="panic_on_warn=1 no5lvl rcupdate.rcu_cpu_stall_timeout=300"
+debugged=${kernels[-1]}
 results_in "$BUILD/long.results"
 
 # Everything at once, for so many seconds. It can be less to try the rest out.
@@ -32,12 +30,12 @@ each_part() {
 	local disks="IMA_TEST_EXT4=/dev/vda IMA_TEST_BTRFS=/dev/vdb"
 	local -x GUEST_TIMEOUT=10800 GUEST_WORDS=$debug_words GUEST_CPUS=2 GUEST_MEMORY=2048
 	# the longest one first, so that the others run beside it; its last tests have an hour to end
-	GUEST_TIMEOUT=$((SOAK + 4500)) "$1" soak "$newest-patched-debug" \
+	GUEST_TIMEOUT=$((SOAK + 4500)) "$1" soak "$debugged-patched-debug" \
 		"RUN=soak.guest OWN_POLICY=1 SOAK=$SOAK audit_backlog_limit=0" progs.img
 	GUEST_CPUS=1 GUEST_MEMORY=1024
-	"$1" strings "$newest-patched-debug" \
+	"$1" strings "$debugged-patched-debug" \
 		"$words TESTS=fuzz IMA_TEST_SEED=1 IMA_TEST_STRINGS=200000 $disks" progs.img btrfs.img
-	"$1" allocations "$newest-patched-debug" "$words TESTS=allocations $disks" progs.img
+	"$1" allocations "$debugged-patched-debug" "$words TESTS=allocations $disks" progs.img
 	for kernel in "${kernels[@]}"; do
 		GUEST_WORDS=
 		# 10,000 steps each, and as many with bind
@@ -98,7 +96,7 @@ setup/install-packages.sh build check
 for kernel in "${kernels[@]}"; do
 	prepare_kernel "$kernel" patched "patched kcsan"
 done
-prepare_kernel "$newest" "patched debug"
+prepare_kernel "$debugged" "patched debug"
 prepare_images "${kernels[0]}"
 reports=()
 each_part part

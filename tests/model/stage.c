@@ -442,7 +442,7 @@ bool is_present(int name, const char *data, size_t len)
 	/* otherwise pages are kept from one open to the next, or are not yet written back */
 	if (run->kind > FUSE_USERNS || strstr(run->fuse_options, "_cache") || run->writers)
 		return true;
-	/* IMA asks for the size; nobody else does */
+	/* without a rule nobody asks the server for the size again */
 	if (strcmp(run->fuse_options, "attr_timeout=0") && !(run->rules & 1 << BY_OPEN))
 		return true;
 	snprintf(path, sizeof(path), STORE "/d/%d", name);

@@ -10,7 +10,6 @@
 # takes all on each kernel.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
-asked=${KERNEL:-}
 # shellcheck source=tests/prepare.sh
 . tests/prepare.sh
 # shellcheck source=tests/jobs.sh
