@@ -441,7 +441,7 @@ TEST_F(block, limit_administrator_ends_a_server_that_waits_for_itself)
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(0, kill(pid[i], SIGKILL));
 	stop_server(&self->a.s);
-	/* With bind a signal may end the second one, then the device goes, and the first one ends. */
+	/* With bind a signal may end the second one. The device goes, and the first one ends. */
 	alone = self->a.option && variant->bind;
 	for (int i = 0; i < 2; i++)
 		EXPECT_TRUE(alone || state_of(pid[i]) == 'D');
