@@ -13,7 +13,8 @@
  * in that process.  Those of the dynamic linker are not among them, nor those
  * from the exec of another program on, nor those that never fail.  With
  * FAULT_WITH_CHILD in the environment the command has a child from the start.
- * Exit status: the command's, or NOT_REACHED if there was no such call.
+ * Exit status: the command's, or NOT_REACHED if there was no such call; the
+ * last line of the output is then how many of that name the process made.
  */
 #include <err.h>
 #include <errno.h>
@@ -170,6 +171,16 @@ static int trace(pid_t command)
 	err(CANNOT_RUN, "waitpid");
 }
 
+/* How many calls of that name the process has made. */
+static int calls_made(int number, const char *name)
+{
+	for (size_t nr = 0; nr < sizeof(names) / sizeof(*names); nr++)
+		if (number < n_processes && names[nr] &&
+		    !strcmp(names[nr], name))
+			return processes[number].calls[nr];
+	return 0;
+}
+
 static int error_of(const char *name)
 {
 	for (int i = 1; i <= ERROR_MAX; i++)
@@ -235,7 +246,9 @@ int main(int argc, char **argv)
 	    ptrace(PTRACE_SYSCALL, pid, NULL, NULL))
 		err(CANNOT_RUN, "ptrace");
 	status = trace(pid);
-	if (!list && !reached)
+	if (!list && !reached) {
+		printf("%d\n", calls_made(wanted_process, wanted_name));
 		return NOT_REACHED;
+	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
