@@ -341,6 +341,9 @@ else
 			run noima "$kernel-patched-noima" "RUN=noima.guest ima_nocache=userns"
 			host "series-$kernel" "checks of the series for $kernel" \
 				kernel/check-series.sh "$kernel"
+			setup/install-packages.sh machines
+			host "machines-$kernel" "the series for $kernel on other machines" \
+				kernel/check-machines.sh "$kernel"
 		done
 	elif [ -z "$asked" ]; then
 		debian "$default_kernel-patched" "$default_kernel-unpatched"
