@@ -10,7 +10,7 @@
 # and the checks of the series itself. That takes hours: FULL=1 KERNEL=6.12 is the part of
 # it that is about one kernel.
 # "tests/check.sh debug" runs what is about the kernel on debug kernels: the oldest and the
-# newest, or KERNEL alone.
+# newest, or KERNEL alone. That each allocation fails is part of make check-long.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/prepare.sh
@@ -318,8 +318,6 @@ if [ "${1:-}" = debug ]; then
 			"RUN=forced.guest ima_nocache=userns ima_nocache=bogus ima_nocache"
 		bind "$kernel-patched-debug"
 		FULL=1 attacks "$kernel-patched-debug" run
-		GUEST_TIMEOUT=7200 run allocations "$kernel-patched-debug" \
-			"RUN=selftests.guest TESTS=allocations OWN_POLICY=1 IMA_TEST_EXT4=/dev/vda" progs.img
 	done
 else
 	prepare_kernel "${whole[0]}" patched
