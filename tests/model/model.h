@@ -125,7 +125,7 @@ void make_content(char *data, size_t size, int number);
 int write_below(int name, int number, unsigned int any);
 
 /* Whether a file that is opened now has that content, or nobody can tell. */
-bool is_present(int name, const char *data, size_t len);
+bool is_present(int where, int name, const char *data, size_t len);
 
 /* Mount it once more. */
 int mount_bound(void);

@@ -432,7 +432,7 @@ int write_below(int name, int number, unsigned int any)
 	return write_store(path, data, size, any & 2 ? times : NULL);
 }
 
-bool is_present(int name, const char *data, size_t len)
+bool is_present(int where, int name, const char *data, size_t len)
 {
 	static char now[MOST_GOT];
 	char path[LIST_NAME];
@@ -441,6 +441,9 @@ bool is_present(int name, const char *data, size_t len)
 
 	/* otherwise pages are kept from one open to the next, or are not yet written back */
 	if (run->kind > FUSE_USERNS || strstr(run->fuse_options, "_cache") || run->writers)
+		return true;
+	/* an overlay goes on finding by its old name what was renamed below it */
+	if (mount_at(where) == AT_OVER)
 		return true;
 	/* without a rule nobody asks the server for the size again */
 	if (strcmp(run->fuse_options, "attr_timeout=0") && !(run->rules & 1 << BY_OPEN))

@@ -171,7 +171,7 @@ static int read_file(int number, const char *path)
 	/* who reads while it changes may get what was not there before, unless the file is bound */
 	if (len >= 0)
 		note(number, has_rule(BY_OPEN) && (run->bound || !race), !race, buffer, len);
-	if (len >= 0 && !race && !is_present(current, buffer, len))
+	if (len >= 0 && !race && !is_present(step->where, current, buffer, len))
 		snprintf(run->broken, sizeof(run->broken),
 			 "step %d got what the file had before", number);
 	keep((struct kept){ .fd = fd, .listed = has_rule(BY_OPEN) }, step->number % KEPT);
