@@ -33,7 +33,7 @@ PROGRAMS := $(BUILD)/mount.ima_nocache $(BUILD)/unit/mount.ima_nocache $(BUILD)/
 	$(BUILD)/progs/prog2 $(selftests)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-attest shell check check-debug check-long check-real check-peers check-hosts check-install bench programs packages patches applies kernel-deb dist lint clean
+.PHONY: help demo demo-attest shell check check-debug check-long check-real check-peers check-hosts check-install check-livepatch bench programs packages patches applies kernel-deb livepatch dist lint clean
 
 help:
 	@echo 'make demo      see on real kernels what IMA misses, and what $(option) catches'
@@ -45,12 +45,14 @@ help:
 	@echo 'make check-peers  test suites of other projects, with the patches and without'
 	@echo 'make check-hosts  make demo in a new minimal Debian'
 	@echo 'make check-install  the packages of kernel and helper on an installed Debian'
+	@echo 'make check-livepatch  the live patch on the kernels of Debian 12 and 13'
 	@echo 'make bench     what the option costs, in executed instructions'
 	@echo 'make shell     a shell in a guest with the patched kernel'
 	@echo 'make programs  the helper and the programs of the tests, in $(BUILD)/'
 	@echo 'make lint      the checks of style alone'
 	@echo 'make patches   the series for KERNEL, or KERNEL_TREE, in $(BUILD)/patches/'
 	@echo 'make kernel-deb  packages of the kernel of Debian with them, in $(BUILD)/kernel-deb/'
+	@echo 'make livepatch  a live patch for a kernel of Debian as it is, in $(BUILD)/livepatch/'
 	@echo 'make applies   to which of the kernels that Debian has they apply'
 	@echo 'make install   the helper, its man pages and completion: prefix=, sbindir=, DESTDIR=, ...'
 	@echo 'make uninstall what make install has put there'
@@ -101,6 +103,9 @@ check-hosts:
 check-install:
 	@tests/install/check.sh
 
+check-livepatch:
+	@tests/livepatch/check.sh
+
 bench:
 	@tests/bench/bench.sh
 
@@ -121,6 +126,10 @@ applies: packages
 kernel-deb:
 	@setup/install-packages.sh build kerneldeb
 	@kernel/deb.sh $(or $(KERNEL),$(default_kernel))
+
+livepatch:
+	@setup/install-packages.sh build livepatch
+	@kernel/livepatch.sh $(or $(KERNEL),$(default_kernel))
 
 programs: $(PROGRAMS)
 

@@ -81,6 +81,26 @@ run_now() {
 	collect "$(guest_dir "$1" "$2")/report" "$where"
 }
 
+# The same tests on the kernel without the series must fail: they would prove
+# nothing otherwise.
+control() {
+	begin control_now "$@"
+}
+
+control_now() {
+	local dir
+	dir=$(guest_dir "$1" "$2")
+	GUEST_STATUS=1 guest "$@" || echo "not ok - $2: the guest $1 ended well" >> "$results"
+	awk 'FNR == NR { if (!/^#/) holds[$1] = 1; next }
+		/^(not )?ok .* # SKIP/ { next }
+		/^(not )?ok / {
+			good = ($1 == "ok") == ($NF in holds)
+			printf "%sok - control: %s %s without the series\n", good ? "" : "not ",
+				$NF, $NF in holds ? "holds" : "fails"
+		}' tests/holds-unpatched "$dir/report" > "$dir/control"
+	collect "$dir/control" "$2"
+}
+
 # host NAME TEXT COMMAND...: prints its results, and fails if one of them is
 host() {
 	# shellcheck disable=SC2317 # called through step

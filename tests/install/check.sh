@@ -11,6 +11,8 @@ cd "$(dirname "$0")/../.."
 . tests/prepare.sh
 # shellcheck source=tests/jobs.sh
 . tests/jobs.sh
+# shellcheck source=tests/install/machine.sh
+. tests/install/machine.sh
 export BUILD
 export FLAVOUR=cloud-amd64
 unset CONFIG LOCALMODCONFIG KERNEL_TREE
@@ -31,19 +33,6 @@ prepare_kernel "$default_kernel" patched
 kernel/image.sh "$default_kernel"
 prepare_images "$default_kernel"
 
-# stage_files DIR RELEASE: what all stages find on their disk
-stage_files() {
-	mkdir -p "$1/bin" "$1/lib" "$1/progs"
-	cp tests/install/machine.stage "$1/run"
-	cp tests/real/results.guest "$1/"
-	cp "$BUILD/switchfs" "$BUILD/switchctl" "$1/bin/"
-	# a later Debian has another one
-	cp "$(ldd "$BUILD/switchfs" | awk '/libfuse3/ { print $3 }')" "$1/lib/"
-	cp "$BUILD"/progs/prog[12] "$1/progs/"
-	mksquashfs "$BUILD/progs" "$1/progs.squashfs" -quiet -no-progress
-	echo "$2" > "$1/release"
-}
-
 # kernel_packages KERNEL: make them. Sets $release, the kernel's version.
 kernel_packages() {
 	kernel/deb.sh "$1"
@@ -53,24 +42,15 @@ kernel_packages() {
 
 # machine SUITE KERNEL: all stages, each in a boot of its own
 machine() {
-	local suite=$1 work=$BUILD/install/$1 stage failed=
+	local suite=$1 work=$BUILD/install/$1
 	kernel_packages "$2"
 	make -s deb > "$BUILD/log/deb.log" 2>&1
-	tests/install/disk.sh "$suite"
-	rm -rf "$work"
-	mkdir -p "$work/stage/debs"
-	qemu-img create -q -f qcow2 -F raw -b "$(realpath "$BUILD/images/installed-$suite.img")" "$work/disk.qcow2"
+	machine_disk "$suite" "$work"
 	stage_files "$work/stage" "$release"
 	cp "$BUILD/kernel-deb/linux-image-$release"_*.deb "$BUILD"/deb/mount-ima-nocache_*.deb "$work/stage/debs/"
 	secure_boot "$suite" "$work"
-	for stage in $STAGES; do
-		echo "$stage" > "$work/stage/stage"
-		step "Debian $suite: $stage" tests/install/boot.sh "$work/disk.qcow2" "$work/stage" "$work/$stage" ||
-			failed=1
-		collect "$work/$stage/report" "$suite"
-		# what comes later needs it
-		[ -z "$failed" ] || { echo "not ok - $suite: the boot \"$stage\" ended well" >> "$results"; break; }
-	done
+	# shellcheck disable=SC2086 # words
+	boot_stages "$suite" "$work" $STAGES
 }
 
 # secure_boot SUITE DIR: the image takes a signature of one's own key, as the documentation
