@@ -33,8 +33,7 @@ build() {
 configure() {
 	cp "$config" source/.config
 	cp "$headers/Module.symvers" source/
-	source/scripts/config --file source/.config --disable X86_KERNEL_IBT \
-		--disable MODULE_SIG --set-str SYSTEM_TRUSTED_KEYS ""
+	source/scripts/config --file source/.config --disable X86_KERNEL_IBT
 	build source olddefconfig
 	build source prepare modules_prepare
 }
