@@ -26,27 +26,26 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 mapfile -t objects < <(sed -n 's|^+++ b/\(.*\)\.c$|\1.o|p' "$BUILD/patches/$kernel"{,-bind}/*.patch |
 	grep -v '^tools/' | sort -u)
 
-# compile TREE OBJ: what the compiler says, without line numbers
+# compile TREE OBJ: fails where anything does not compile, with the series or without
 compile() {
 	local tree=$1 obj=$2 object wanted=()
-	mkdir "$obj"
-	make -s -C "$tree" O="$obj" tinyconfig
+	mkdir "$obj" && make -s -C "$tree" O="$obj" tinyconfig || return
 	sed /CONFIG_64BIT/d "$here"/config/{base,bind}.config > "$obj/fragment"
-	"$tree/scripts/kconfig/merge_config.sh" -m -O "$obj" "$obj/.config" "$obj/fragment"
-	make -s -C "$tree" O="$obj" olddefconfig
-	make -s -C "$tree" O="$obj" -j"$(nproc)" prepare
+	"$tree/scripts/kconfig/merge_config.sh" -m -O "$obj" "$obj/.config" "$obj/fragment" &&
+		make -s -C "$tree" O="$obj" olddefconfig &&
+		make -s -C "$tree" O="$obj" -j"$(nproc)" prepare || return
 	for object in "${objects[@]}"; do
 		[ ! -f "$tree/${object%.o}.c" ] || wanted+=("$object")
 	done
-	make -s -C "$tree" O="$obj" W=1 -k -j"$(nproc)" "${wanted[@]}" 2>&1 ||
-		echo "error: it does not compile"
+	make -s -C "$tree" O="$obj" W=1 -k -j"$(nproc)" "${wanted[@]}" || return
 	for object in "${wanted[@]}"; do
-		[ -f "$obj/$object" ] || echo "error: there is no $object"
+		[ -f "$obj/$object" ] || { echo "there is no $object"; return 1; }
 	done
 }
 
+# warnings LOG: without line numbers, and without the tree that they are of
 warnings() {
-	sed -E 's/:[0-9]+(:[0-9]+)?:/:/' "$1" | { grep -E '(warning|error): ' || :; } | sort -u
+	sed -E -e 's/:[0-9]+(:[0-9]+)?:/:/' -e "s|^$src(-patched)?/||" "$1" | { grep 'warning: ' || :; } | sort -u
 }
 
 echo "TAP version 13"

@@ -126,7 +126,10 @@ banner=$(strings "$vmlinux" | grep -m 1 '^Linux version .* #[0-9]') || :
 compiler=$(gcc --version | sed -n '1s/^[^(]*//p')
 [[ $banner = *"$compiler"* ]] || { echo "$compiler is not the compiler of: $banner"; exit 1; }
 release=$(cut -d ' ' -f 3 <<< "$banner")
-[ -e source/.prepared ] || { configure && touch source/.prepared; }
+if [ ! -e source/.prepared ]; then
+	configure
+	touch source/.prepared
+fi
 patch_source "$@"
 struct_sizes > sizes
 # shellcheck source=/dev/null

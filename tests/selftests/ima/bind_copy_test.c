@@ -335,7 +335,7 @@ TEST_F(bind_copy, copy_that_was_swapped_out_is_the_same)
 	switch_content();
 	map = mmap(NULL, 2 << 20, PROT_READ, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, map);
-	/* for want of memory a process may be killed while that is being written */
+	/* Were the group to run out of memory instead, this process could be killed. */
 	for (int tries = 0; tries < 100 && swapped() <= 1024; tries++) {
 		for (int i = 0; i < 2 << 20; i += 4096)
 			seen |= map[i];
